@@ -1,0 +1,28 @@
+"""numpygan: generative adversarial networks you can read, in NumPy, with the hot path compiled by Numba."""
+import importlib
+
+from . import data, init, losses, optim
+from .gan import GAN, Divergence, Snapshots, discriminator_gradient, generator_gradient
+from .history import History
+from .layers import Context, Dense, Dropout, Layer, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
+from .network import MLP, Network, Tape
+
+__version__ = "0.1.0"
+
+LATE = ("check", "functional", "plots", "theory")      # imported when first named: Matplotlib and SciPy take a while
+
+__all__ = [
+    "GAN", "MLP", "Context", "Dense", "Divergence", "Dropout", "History", "Layer", "LeakyReLU", "Maxout", "Network",
+    "ReLU", "Sigmoid", "Snapshots", "Tanh", "Tape", "data", "discriminator_gradient", "generator_gradient", "init",
+    "losses", "optim", *LATE,
+]
+
+
+def __getattr__(name):
+    if name in LATE:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'numpygan' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

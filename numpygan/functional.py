@@ -1,0 +1,298 @@
+"""The equations in NumPy: pure functions on plain arrays, one line of mathematics each.
+
+This file is the statement of the mathematics. `tests/naive.py` says the same with loops over scalars,
+`numpygan/kernels/` says it fast; all three are compared function by function.
+
+Conventions: `dname` is ∂L/∂name and has the shape of `name`; `dy` comes from above, `dx` goes down.
+float32 stays float32 and float64 stays float64. complex128 is accepted wherever the function is analytic, so that
+derivatives can be checked by the complex step: every branch goes by the real part, and |x| is `x` or `-x` by its sign.
+An empty batch is a ValueError everywhere: its mean would be NaN, and NaN is never silent.
+"""
+import numpy as np
+
+
+def _batch(x):
+    x = np.asarray(x)
+    if x.size == 0:
+        raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
+    return x
+
+
+def _abs(x):
+    """|x| by the sign of the real part: analytic away from 0, where np.abs would drop the imaginary part."""
+    return np.where(x.real < 0, -x, x)
+
+
+# ---------------------------------------------------------------------------------------------- affine maps
+
+def affine(x, W, b):
+    """y = x W + b                                                                              Eq. (2.1)
+
+    x (n, d_in), W (d_in, d_out), b (d_out,) -> y (n, d_out). One row of x is one example.
+    """
+    return _batch(x) @ W + b
+
+
+def matmul(x, W):
+    """y = x W: Eq. (2.1) without the bias.   x (n, d_in), W (d_in, d_out) -> y (n, d_out)."""
+    return _batch(x) @ W
+
+
+def affine_dx(dy, W):
+    """dx = dy Wᵀ                                                                               Eq. (2.2)
+
+    dy (n, d_out), W (d_in, d_out) -> dx (n, d_in).
+    """
+    return _batch(dy) @ W.T
+
+
+def affine_dW(x, dy):
+    """dW = xᵀ dy                                                                               Eq. (2.3)
+
+    x (n, d_in), dy (n, d_out) -> dW (d_in, d_out): a sum over the batch; the 1/n of a mean is already in dy.
+    """
+    return _batch(x).T @ dy
+
+
+def affine_db(dy):
+    """db = Σᵢ dyᵢ                                                                              Eq. (2.4)
+
+    dy (n, d_out) -> db (d_out,).
+    """
+    return _batch(dy).sum(axis=0)
+
+
+# ---------------------------------------------------------------------------------------------- activations
+
+def sigmoid(x):
+    """y = σ(x) = 1 / (1 + e⁻ˣ)                                                                 Eq. (2.5)
+
+    Any shape. Only e^−|x| is ever computed, so that no finite x overflows.
+    """
+    x = _batch(x)
+    e = np.exp(-_abs(x))
+    return np.where(x.real < 0, e, 1) / (1 + e)
+
+
+def sigmoid_backward(dy, y):
+    """dx = dy · y (1 − y)                                                                      Eq. (2.6)
+
+    From the output y = σ(x), which the forward pass has at hand.
+    """
+    return dy * y * (1 - _batch(y))
+
+
+def tanh(x):
+    """y = tanh x                                                                               Eq. (2.7)"""
+    return np.tanh(_batch(x))
+
+
+def tanh_backward(dy, y):
+    """dx = dy · (1 − y²)   from the output y = tanh x                                          Eq. (2.8)"""
+    return dy * (1 - y * _batch(y))
+
+
+def relu(x):
+    """y = max(x, 0)                                                                            Eq. (2.9)"""
+    x = _batch(x)
+    return np.where(x.real <= 0, 0, x)             # written so that NaN stays NaN
+
+
+def relu_backward(dy, y):
+    """dx = dy where y > 0, else 0   (at the kink, 0: the choice of every framework)           Eq. (2.10)"""
+    return np.where(_batch(y).real > 0, dy, 0)
+
+
+def leaky_relu(x, slope):
+    """y = x where x > 0, else slope · x                                                       Eq. (2.11)
+
+    0 <= slope <= 1; Maas, Hannun & Ng 2013, section 2.
+    """
+    x = _batch(x)
+    return np.where(x.real > 0, x, slope * x)
+
+
+def leaky_relu_backward(dy, y, slope):
+    """dx = dy where y > 0, else slope · dy                                                    Eq. (2.12)
+
+    From the output: with slope >= 0, y > 0 exactly where x > 0.
+    """
+    return np.where(_batch(y).real > 0, dy, slope * dy)
+
+
+def maxout(x, k):
+    """yⱼ = max of the k inputs jk, …, jk + k − 1 of unit j                                    Eq. (2.16)
+
+    x (n, m·k) -> y (n, m) and index (n, m), the piece that won; the first one on a tie.
+    Goodfellow et al. 2013, section 3.
+    """
+    x = _batch(x)
+    n, d = x.shape
+    if k < 1 or d % k:
+        raise ValueError(f"maxout: {d} inputs cannot be shared out to units of k = {k} pieces each: "
+                         f"make the layer below a multiple of k wide")
+    pieces = x.reshape(n, d // k, k)
+    index = pieces.real.argmax(axis=2)
+    return np.take_along_axis(pieces, index[:, :, None], axis=2)[:, :, 0], index
+
+
+def maxout_backward(dy, index, k):
+    """dx = dy at the piece that won, 0 at the others                                          Eq. (2.17)
+
+    dy (n, m), index (n, m) from `maxout` -> dx (n, m·k).
+    """
+    n, m = _batch(dy).shape
+    dx = np.zeros((n, m, k), dy.dtype)
+    np.put_along_axis(dx, index[:, :, None], dy[:, :, None], axis=2)
+    return dx.reshape(n, m * k)
+
+
+def dropout_mask(shape, rate, rng, dtype):
+    """mask = 0 with probability `rate`, else 1 / (1 − rate), so that E[mask] = 1.
+
+    The draw is apart from the function, because a function that draws cannot be differentiated or repeated.
+    float32 uniforms for every dtype: the same seed drops the same units.
+    """
+    keep = rng.random(shape, dtype=np.float32) >= rate
+    return keep.astype(dtype) / (1 - rate)
+
+
+def dropout(x, mask):
+    """y = x · mask                                                                            Eq. (2.18)
+
+    Srivastava et al. 2014, section 4, in the inverted form: evaluation needs no rescaling.
+    """
+    return _batch(x) * mask
+
+
+def dropout_backward(dy, mask):
+    """dx = dy · mask                                                                          Eq. (2.19)"""
+    return _batch(dy) * mask
+
+
+# ---------------------------------------------------------------------------------------- losses on logits
+
+def softplus(x):
+    """y = log(1 + eˣ) = max(x, 0) + log1p(e^−|x|)                                              Eq. (4.1)
+
+    The second form never overflows and keeps its relative precision in both tails.
+    """
+    x = _batch(x)
+    return np.where(x.real > 0, x, 0) + np.log1p(np.exp(-_abs(x)))
+
+
+def softplus_backward(dy, x):
+    """dx = dy · σ(x)                                                                           Eq. (4.2)"""
+    return dy * sigmoid(x)
+
+
+def log_sigmoid(x):
+    """y = log σ(x) = −softplus(−x)                                                             Eq. (4.3)
+
+    No epsilon inside a log, ever: log(σ(x) + ε) has gradient −0.17 instead of −1 at x = −20 for ε = 1e-8.
+    """
+    return -softplus(-_batch(x))
+
+
+def log_sigmoid_backward(dy, x):
+    """dx = dy · σ(−x)                                                                          Eq. (4.4)"""
+    return dy * sigmoid(-_batch(x))
+
+
+def bce_with_logits(logit, target):
+    """ℓ(s, t) = −t log σ(s) − (1 − t) log σ(−s) = softplus(s) − t s                            Eq. (4.5)
+
+    One value per logit; target t in [0, 1]. Written as a sum of two terms >= 0, where softplus(s) − t s would
+    cancel for s >> 0 and t = 1.
+    """
+    s = _batch(logit)
+    return np.where(s.real > 0, (1 - target) * s, -target * s) + np.log1p(np.exp(-_abs(s)))
+
+
+def bce_with_logits_backward(dy, logit, target):
+    """ds = dy · (σ(s) − t) = dy · ((1 − t) σ(s) − t σ(−s))                                     Eq. (4.6)
+
+    The second form is the one computed: 1 − σ(s) would cancel for s >> 0.
+    """
+    s = _batch(logit)
+    return dy * ((1 - target) * sigmoid(s) - target * sigmoid(-s))
+
+
+def bce_discriminator(logit_real, logit_fake, alpha):
+    """L_D = (1/n) Σ ℓ(s_real, α) + (1/m) Σ ℓ(s_fake, 0),  which is −V for α = 1                Eq. (4.7)
+    d_real = ((1 − α) σ(s_real) − α σ(−s_real)) / n,   d_fake = σ(s_fake) / m                   Eq. (4.8)
+
+    logit_real (n, 1), logit_fake (m, 1) -> L_D, d_real (n, 1), d_fake (m, 1).
+    Goodfellow et al. 2014, Eq. 1; α < 1 is the one-sided label smoothing of Salimans et al. 2016, section 3.4.
+    """
+    L = bce_with_logits(logit_real, alpha).mean() + bce_with_logits(logit_fake, 0).mean()
+    d_real = bce_with_logits_backward(1 / len(logit_real), logit_real, alpha)
+    d_fake = bce_with_logits_backward(1 / len(logit_fake), logit_fake, 0)
+    return L, d_real, d_fake
+
+
+def minimax_generator(logit_fake):
+    """L_G = (1/m) Σ log(1 − σ(s)) = −(1/m) Σ softplus(s)                                       Eq. (4.9)
+    d_fake = −σ(s) / m                                                                         Eq. (4.10)
+
+    logit_fake (m, 1) -> L_G, d_fake (m, 1). Vanishes where D is sure (s << 0): the game saturates.
+    """
+    return -softplus(logit_fake).mean(), -sigmoid(logit_fake) / len(logit_fake)
+
+
+def non_saturating_generator(logit_fake):
+    """L_G = −(1/m) Σ log σ(s) = (1/m) Σ softplus(−s)                                          Eq. (4.11)
+    d_fake = −σ(−s) / m                                                                        Eq. (4.12)
+
+    logit_fake (m, 1) -> L_G, d_fake (m, 1). Bounded: every entry lies in (−1/m, 0).
+    """
+    return -log_sigmoid(logit_fake).mean(), -sigmoid(-_batch(logit_fake)) / len(logit_fake)
+
+
+# ----------------------------------------------------------------------------------------------- optimisers
+
+def sgd(theta, g, lr):
+    """θ ← θ − lr · g                                                                           Eq. (5.1)
+
+    Flat vectors of one length -> theta.
+    """
+    return theta - lr * g
+
+
+def momentum(theta, g, v, lr, mu):
+    """v ← μ v + g,   θ ← θ − lr · v                                                            Eq. (5.2)
+
+    Polyak's heavy ball as PyTorch writes it -> theta, v.
+    """
+    v = mu * v + g
+    return theta - lr * v, v
+
+
+def rmsprop(theta, g, s, lr, rho, eps):
+    """s ← ρ s + (1 − ρ) g²                                                                     Eq. (5.3)
+    θ ← θ − lr · g / (√s + eps)                                                                 Eq. (5.4)
+
+    Tieleman & Hinton 2012, lecture 6.5 -> theta, s.
+    """
+    s = rho * s + (1 - rho) * (g * g)
+    return theta - lr * g / (np.sqrt(s) + eps), s
+
+
+def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
+    """m ← β₁ m + (1 − β₁) g                                                                    Eq. (5.5)
+    v ← β₂ v + (1 − β₂) g²                                                                      Eq. (5.6)
+    m̂ = m / (1 − β₁ᵗ),   v̂ = v / (1 − β₂ᵗ)                                                     Eq. (5.7)
+    θ ← θ − lr · m̂ / (√v̂ + eps)                                                                 Eq. (5.8)
+
+    Flat vectors of one length; t = 1 at the first step -> theta, m, v. Kingma & Ba 2015, Algorithm 1.
+    """
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * (g * g)
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+def norm(g):
+    """‖g‖ = √Σ gᵢ², accumulated in float64, as a float.   g: a flat vector."""
+    return float(np.sqrt(np.sum(np.square(_batch(g), dtype=np.float64))))

@@ -1,0 +1,264 @@
+"""Algorithm 1 of Goodfellow et al. (2014): the two gradients, and the loop that takes turns."""
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import engine as engines
+from .data import as_data
+from .history import History
+from .losses import NonSaturating
+from .network import Network
+from .optim import Adam
+
+# ------------------------------------------------------------------------------------------------- gradients
+
+
+def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndarray,
+                           rng: np.random.Generator | None = None, log: dict | None = None) -> tuple[float, np.ndarray]:
+    """L_D = loss on D(x) and D(x_fake)                                                         Eq. (3.2)
+    g_D = ∂L_D/∂θ_D = g_real + g_fake                                                           Eq. (3.3)
+
+    x (n, d) real, x_fake (m, d) held fixed -> L_D and g_D, shaped like D.theta; changes nothing. `log`, a dict,
+    receives the means of D(x) and D(x_fake).
+    """
+    if D.rowwise:                                          # one pass of n + m rows: the same sums, larger products
+        n = len(x)
+        logit, tape = D.forward(np.concatenate([x, x_fake]), rng)
+        logit_r, logit_f = logit[:n], logit[n:]
+        L_D, dr, df = loss.discriminator(logit_r, logit_f)
+        _, g_D = D.backward(tape, np.concatenate([dr, df]), want_dx=False)
+    else:
+        logit_r, tape_r = D.forward(x, rng)
+        logit_f, tape_f = D.forward(x_fake, rng)
+        L_D, dr, df = loss.discriminator(logit_r, logit_f)
+        _, g_real = D.backward(tape_r, dr, want_dx=False)
+        _, g_fake = D.backward(tape_f, df, want_dx=False)
+        g_D = g_real + g_fake
+    if log is not None:
+        sigmoid = engines.ops(D.engine).sigmoid
+        log.update(D_real=float(sigmoid(logit_r).mean()), D_fake=float(sigmoid(logit_f).mean()))
+    return L_D, g_D
+
+
+def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray,
+                       rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
+    """L_G = loss on D(G(z))                                                                    Eq. (3.5)
+    g_G = ∂L_G/∂θ_G, backwards through D, which stays as it is                                  Eq. (3.6)
+
+    z (m, d_z) -> L_G and g_G, shaped like G.theta; changes nothing.
+    """
+    x_fake, tape_g = G.forward(z, rng)
+    logit_f, tape_f = D.forward(x_fake, rng)
+    L_G, df = loss.generator(logit_f)
+    dx_fake, _ = D.backward(tape_f, df, want_g=False)
+    _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
+    return L_G, g_G
+
+
+# ----------------------------------------------------------------------------------------------------- noise
+
+def normal(n: int, d: int, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+    """z ~ N(0, I) -> (n, d)                                                                    Eq. (3.7)"""
+    return rng.standard_normal((n, d), dtype=dtype)
+
+
+def uniform(n: int, d: int, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+    """z ~ U(−√3, √3), of variance 1, as in the code of the 2014 paper -> (n, d)                Eq. (3.7)"""
+    return (2 * rng.random((n, d), dtype=dtype) - 1) * math.sqrt(3)
+
+
+NOISE: dict[str, Callable] = {"normal": normal, "uniform": uniform}
+
+
+# ------------------------------------------------------------------------------------------------------ loop
+
+class Divergence(FloatingPointError):
+    """A loss or a gradient stopped being a number; the parameters are those of the last finite step."""
+
+
+class GAN:
+    """A generator and a discriminator that train each other.
+
+    `G` maps noise (n, d_z) to samples (n, d), `D` maps samples to one logit. `noise` is "normal" or "uniform"
+    (both of variance 1). `simultaneous` takes both gradients before both steps; otherwise they alternate,
+    as in Algorithm 1.
+    """
+
+    def __init__(self, G: Network, D: Network, loss: Any = None, opt_G: Any = None, opt_D: Any = None,
+                 noise: str = "normal", simultaneous: bool = False):
+        if D.d_out != 1:
+            raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
+        if G.d_out != D.d_in:
+            raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: "
+                             f"make them equal")
+        if G.dtype != D.dtype:
+            raise ValueError(f"G is {G.dtype} and D is {D.dtype}: give both networks one dtype")
+        if noise not in NOISE:
+            raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(NOISE)}")
+        loss = NonSaturating() if loss is None else loss
+        self.G, self.D, self.noise, self.simultaneous = G, D, noise, simultaneous
+        self.loss = loss.using(D.engine) if hasattr(loss, "using") else loss
+        self.opt_G = Adam(2e-4, beta1=0.5) if opt_G is None else opt_G
+        self.opt_D = Adam(2e-4, beta1=0.5) if opt_D is None else opt_D
+        if self.opt_G is self.opt_D:
+            raise ValueError("G and D need an optimiser each: the moments of one network mean nothing to the other")
+        self.history = History()
+        self._feed: Feed | None = None
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n rows of noise z for G.                                                             Eq. (3.7)"""
+        return NOISE[self.noise](n, self.G.d_in, rng, self.G.dtype)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """x_fake = G(z): n samples (n, d)."""
+        return self.G(self.draw(n, _generator(rng)))
+
+    def fit(self, data: Any, *, rng: np.random.Generator, batch: int = 64, steps: int | None = None,
+            epochs: int | None = None, k: int = 1, callbacks: Sequence[Callable] = ()) -> History:
+        """Train for `steps` steps of G, or until D has seen finite data `epochs` times.
+
+        `data` is an array (n, d) or anything that samples (see `numpygan.data`). Each step draws k times a
+        minibatch for D, then noise for G. Each of `callbacks` is called with the GAN after every step; one that
+        returns True ends the run. Called again, it continues. Returns the history of all calls.
+
+        Raises Divergence as soon as a loss or gradient is not finite.
+        """
+        rng = _generator(rng)
+        if self._feed is None or not self._feed.of(data, batch):
+            self._feed = Feed(data, batch)
+        self._check(self._feed.data, batch, k)
+        step = self._simultaneous if self.simultaneous else self._alternating
+        for _ in range(_count(self._feed.data, batch, k, steps, epochs)):
+            step(self._feed, batch, k, rng)
+            if any([callback(self) is True for callback in callbacks]):
+                break
+        return self.history
+
+    # ------------------------------------------------------------------------------------ the compositions
+
+    def _alternating(self, feed, batch, k, rng):
+        """One round of Algorithm 1."""
+        log = {}
+        for _ in range(k):
+            x = feed.next(rng)
+            z = self.draw(len(x), rng)
+            L_D, g_D = discriminator_gradient(self.D, self.loss, x, self.G(z), rng, log)
+            self._finite(D=(L_D, g_D), log=log)
+            self.opt_D.step(self.D, g_D)                                                    # Eq. (3.4)
+        z = self.draw(batch, rng)
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng)
+        self._finite(G=(L_G, g_G), log=log)
+        self.opt_G.step(self.G, g_G)
+        self.history.record(**log)
+
+    def _simultaneous(self, feed, batch, k, rng):
+        """Both gradients at the same point (θ_G, θ_D) and on the same noise, then both steps."""
+        log = {}
+        x = feed.next(rng)
+        z = self.draw(len(x), rng)
+        L_D, g_D = discriminator_gradient(self.D, self.loss, x, self.G(z), rng, log)
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng)
+        self._finite(D=(L_D, g_D), G=(L_G, g_G), log=log)
+        self.opt_D.step(self.D, g_D)
+        self.opt_G.step(self.G, g_G)
+        self.history.record(**log)
+
+    # ---------------------------------------------------------------------------------------------- checks
+
+    def _finite(self, log, **gradients):
+        """Record loss and gradient norm of each network in `log`; refuse what is not a number."""
+        for name, (L, g) in gradients.items():
+            size = engines.ops(self.D.engine).norm(g)
+            log[f"loss_{name}"], log[f"norm_g_{name}"] = float(L), size
+            if not (math.isfinite(L) and math.isfinite(size)):
+                raise Divergence(
+                    f"training diverged in step {len(self.history) + 1}: {name} has loss {float(L):.4g} and gradient norm "
+                    f"{size:.4g}; the parameters are still those before this update. The last finite steps: "
+                    f"{self.history!r}. Lower the learning rate of {name}, or look for NaN in the data.")
+
+    def _check(self, data, batch, k):
+        for name, value in (("batch", batch), ("k", k)):
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if self.simultaneous and k != 1:
+            raise ValueError(f"simultaneous updates take one gradient each, so k must be 1, got {k}")
+        d = int(np.prod(data.shape))
+        if d != self.G.d_out:
+            raise ValueError(f"the data has {d} columns and the generator makes {self.G.d_out}: make them equal")
+        (low, high), (lowest, highest) = data.range, self.G.range
+        if low < lowest or high > highest:
+            raise ValueError(f"the generator's output lies in [{lowest:g}, {highest:g}] and cannot reach the data, which "
+                             f"lies in [{low:g}, {high:g}]: rescale the data, or change the generator's last layer")
+
+
+class Feed:
+    """An endless supply of minibatches: fresh draws, or one permutation of finite data after the other.
+
+    The permutation comes from a seed of its own, so that a position in the data is two numbers: `seed`, `index`.
+    """
+
+    def __init__(self, source: Any, batch: int):
+        self.source, self.batch = source, batch
+        self.data: Any = as_data(source)
+        self.seed, self.index = 0, 0
+        self._batches: Any = iter(())
+
+    def of(self, source: Any, batch: int) -> bool:
+        """Is this the supply for that data and batch size?"""
+        return self.source is source and self.batch == batch
+
+    def next(self, rng: np.random.Generator) -> np.ndarray:
+        """The next minibatch of real rows."""
+        if self.data.n is None:
+            return self.data.sample(self.batch, rng)
+        x = next(self._batches, None)
+        if x is None:
+            self.seed, self.index = int(rng.integers(2**63)), 0
+            self._batches = iter(self.data.batches(self.batch, np.random.default_rng(self.seed)))
+            x = next(self._batches)
+        self.index += 1
+        return x
+
+
+class Snapshots:
+    """A callback that keeps G(z_fixed): at first call, then every `every` steps, at most `most` of them.
+
+    When there are more, every second one is dropped and `every` doubles: a long run stays small.
+    """
+
+    def __init__(self, z: np.ndarray, every: int = 100, most: int = 200):
+        self.z, self.every, self.most = z, every, most
+        self.steps: list[int] = []
+        self.samples: list[np.ndarray] = []
+
+    def __call__(self, gan: GAN) -> None:
+        step = len(gan.history)
+        if self.steps and step % self.every:
+            return
+        self.steps.append(step)
+        self.samples.append(gan.G(self.z))
+        if len(self.steps) > self.most:
+            self.steps, self.samples, self.every = self.steps[::2], self.samples[::2], 2 * self.every
+
+
+def _generator(rng):
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
+                        f"pass rng=np.random.default_rng(0)")
+    return rng
+
+
+def _count(data, batch, k, steps, epochs):
+    """The number of steps of G that `steps` or `epochs` asks for."""
+    if (steps is None) == (epochs is None):
+        raise ValueError("say how long to train: either steps= or epochs=")
+    name, value = ("steps", steps) if epochs is None else ("epochs", epochs)
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    if epochs is None:
+        return steps
+    if data.n is None:
+        raise ValueError("endless data has no epochs: say steps=")
+    return math.ceil(epochs * math.ceil(data.n / batch) / k)

@@ -1,0 +1,50 @@
+"""Initial values of weights: each fills W (fan_in, fan_out) in place.
+
+Drawn in float64 and rounded, so that one seed gives the same network in float32 and float64.
+"""
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+
+def he(W: np.ndarray, rng: np.random.Generator) -> None:
+    """W ~ N(0, 2 / fan_in)                                                                    Eq. (2.20)
+
+    Keeps the mean square of the signal through ReLU layers. He et al. 2015, section 2.2.
+    """
+    W[...] = rng.standard_normal(W.shape) * math.sqrt(2 / W.shape[0])
+
+
+def glorot(W: np.ndarray, rng: np.random.Generator) -> None:
+    """W ~ U(−a, a), a = √(6 / (fan_in + fan_out)), of variance 2 / (fan_in + fan_out)         Eq. (2.21)
+
+    For tanh, sigmoid and linear layers. Glorot & Bengio 2010, Eq. 16.
+    """
+    a = math.sqrt(6 / sum(W.shape))
+    W[...] = rng.uniform(-a, a, W.shape)
+
+
+def uniform(a: float) -> Callable[[np.ndarray, np.random.Generator], None]:
+    """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
+    if not 0 < a < math.inf:
+        raise ValueError(f"init.uniform: the bound must be a positive number, got {a!r}")
+    return functools.partial(_uniform, a=a)
+
+
+def normal(std: float) -> Callable[[np.ndarray, np.random.Generator], None]:
+    """W ~ N(0, std²), as in DCGAN (std = .02)."""
+    if not 0 < std < math.inf:
+        raise ValueError(f"init.normal: the standard deviation must be a positive number, got {std!r}")
+    return functools.partial(_normal, std=std)
+
+
+# At module level, so that a network that holds one can be pickled.
+
+def _uniform(W, rng, a):
+    W[...] = rng.uniform(-a, a, W.shape)
+
+
+def _normal(W, rng, std):
+    W[...] = rng.standard_normal(W.shape) * std

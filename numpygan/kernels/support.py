@@ -1,0 +1,62 @@
+"""What every kernel file shares: the compiler's settings, and the checks at the door of compiled code.
+
+A compiled loop reads whatever lies behind the end of a short array, so shapes are checked here, in Python, where
+an error is a sentence. Compiled functions call only compiled functions of their own file: Numba's cache does not
+notice a change in another one.
+"""
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+# Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
+FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
+
+
+def jit(function: Callable) -> Callable:
+    """`function`, compiled when first called; from the cache on disk where there is a place for one."""
+    try:
+        return numba.njit(function, cache=True, error_model="numpy", fastmath=FASTMATH)
+    except RuntimeError:                       # no writable location for the cache: compile in every process
+        return numba.njit(function, error_model="numpy", fastmath=FASTMATH)
+
+
+def floats(x) -> np.ndarray:
+    """x as a C-contiguous float32 or float64 array with at least one entry."""
+    x = np.ascontiguousarray(x)
+    if x.dtype.char not in "fd":
+        raise TypeError(f"the kernels take float32 and float64, got {x.dtype}: convert it, or use functional")
+    if x.size == 0:
+        raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
+    return x
+
+
+def matrix(x) -> np.ndarray:
+    """x as `floats`, with two axes; a transposed matrix stays a view of its memory."""
+    x = np.asarray(x)
+    if x.ndim != 2:
+        raise ValueError(f"expected a matrix (rows, columns), got shape {x.shape}")
+    return floats(x.T).T if x.flags.f_contiguous and not x.flags.c_contiguous else floats(x)
+
+
+def alike(first, *others) -> list[np.ndarray]:
+    """All arrays as `floats`, of the shape and dtype of the first."""
+    first = floats(first)
+    arrays = [first]
+    for other in others:
+        other = np.ascontiguousarray(other)
+        if other.shape != first.shape or other.dtype != first.dtype:
+            raise ValueError(f"shapes and dtypes must agree: {first.shape} {first.dtype} and "
+                             f"{other.shape} {other.dtype}")
+        arrays.append(other)
+    return arrays
+
+
+def vectors(first, *others) -> None:
+    """Check arrays that are updated in place: contiguous, of one shape and dtype. Copying would lose the update."""
+    for a in (first, *others):
+        if not a.flags.c_contiguous or a.shape != first.shape or a.dtype != first.dtype or a.dtype.char not in "fd":
+            raise ValueError(f"an update in place needs contiguous float arrays of one shape and dtype, got "
+                             f"{a.shape} {a.dtype} beside {first.shape} {first.dtype}")
+    if first.size == 0:
+        raise ValueError("there is nothing to update: the parameter vector is empty")

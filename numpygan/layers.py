@@ -1,0 +1,194 @@
+"""The layers: each declares its parameters and two methods, and caches nothing on itself.
+
+    forward(p, x, c)         -> y, cache
+    backward(p, cache, dy, c) -> dx, {name: gradient}
+
+`p` holds the layer's parameters by name (views of the network's flat vector); `c` is the context of the pass:
+`c.ops` (the engine's functions), `c.rng` (given in a training pass), `c.want_dx` and `c.want_g` (what backward is
+asked for). Anything that has these two methods and derives from `Layer` is a layer.
+"""
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import init as initial
+
+Params = dict[str, np.ndarray]
+EVERYWHERE = (-math.inf, math.inf)
+
+
+class Context(NamedTuple):
+    """What one pass through the network tells its layers."""
+    ops: ModuleType
+    rng: np.random.Generator | None = None
+    want_dx: bool = True
+    want_g: bool = True
+
+
+class Layer:
+    """The base of every layer; the defaults are those of a function without parameters that keeps the width."""
+
+    range = EVERYWHERE          # the values that the output can take
+    draws = False               # does forward draw random numbers?
+    batchwise = False           # does one row's output depend on the other rows?
+
+    def shapes(self, d_in: int) -> tuple[dict[str, tuple[int, ...]], int]:
+        """({parameter name: shape}, d_out) for inputs of d_in columns."""
+        return {}, d_in
+
+    def init(self, p: Params, rng: np.random.Generator) -> None:
+        """Fill the parameters p, in place, with initial values."""
+
+    def forward(self, p: Params, x: np.ndarray, c: Context) -> tuple[np.ndarray, Any]:
+        """x (n, d_in) -> y (n, d_out) and whatever backward will need."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, p, x, c) -> y, cache")
+
+    def backward(self, p: Params, cache: Any, dy: np.ndarray, c: Context) -> tuple[np.ndarray | None, Params]:
+        """dy (n, d_out) -> dx (n, d_in) and the gradient of every parameter by its name."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(self, p, cache, dy, c) -> dx, {{name: gradient}}")
+
+    def __repr__(self) -> str:
+        shown = (f"{k}={v.__name__ if callable(v) else v}" for k, v in vars(self).items())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Dense(Layer):
+    """y = x W + b                                                                              Eq. (2.1)
+
+    `width` outputs; `init(W, rng)` fills W (see `numpygan.init`), b starts at 0; `bias=False` leaves b out.
+    """
+
+    def __init__(self, width: int, init: Callable = initial.he, bias: bool = True):
+        if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
+            raise ValueError(f"Dense: the width must be a whole number of at least 1, got {width!r}")
+        self.width, self.weights, self.bias = int(width), init, bias
+
+    def shapes(self, d_in):
+        W = {"W": (d_in, self.width)}
+        return (W | {"b": (self.width,)} if self.bias else W), self.width
+
+    def init(self, p, rng):
+        self.weights(p["W"], rng)
+        if self.bias:
+            p["b"][...] = 0
+
+    def forward(self, p, x, c):
+        y = c.ops.affine(x, p["W"], p["b"]) if self.bias else c.ops.matmul(x, p["W"])
+        return y, x
+
+    def backward(self, p, x, dy, c):
+        """Eqs. (2.2), (2.3), (2.4)"""
+        dx = c.ops.affine_dx(dy, p["W"]) if c.want_dx else None
+        g = {}
+        if c.want_g:
+            g["W"] = c.ops.affine_dW(x, dy)
+            if self.bias:
+                g["b"] = c.ops.affine_db(dy)
+        return dx, g
+
+
+class Sigmoid(Layer):
+    """y = σ(x)                                                                                 Eq. (2.5)"""
+    range = (0.0, 1.0)
+
+    def forward(self, p, x, c):
+        y = c.ops.sigmoid(x)
+        return y, y
+
+    def backward(self, p, y, dy, c):
+        """Eq. (2.6)"""
+        return c.ops.sigmoid_backward(dy, y), {}
+
+
+class Tanh(Layer):
+    """y = tanh x                                                                               Eq. (2.7)"""
+    range = (-1.0, 1.0)
+
+    def forward(self, p, x, c):
+        y = c.ops.tanh(x)
+        return y, y
+
+    def backward(self, p, y, dy, c):
+        """Eq. (2.8)"""
+        return c.ops.tanh_backward(dy, y), {}
+
+
+class ReLU(Layer):
+    """y = max(x, 0)                                                                            Eq. (2.9)"""
+    range = (0.0, math.inf)
+
+    def forward(self, p, x, c):
+        y = c.ops.relu(x)
+        return y, y
+
+    def backward(self, p, y, dy, c):
+        """Eq. (2.10)"""
+        return c.ops.relu_backward(dy, y), {}
+
+
+class LeakyReLU(Layer):
+    """y = x where x > 0, else slope · x                                                       Eq. (2.11)"""
+
+    def __init__(self, slope: float = 0.2):
+        if not 0 <= slope <= 1:
+            raise ValueError(f"LeakyReLU: the slope must lie in [0, 1], got {slope!r}")
+        self.slope = float(slope)
+
+    def forward(self, p, x, c):
+        y = c.ops.leaky_relu(x, self.slope)
+        return y, y
+
+    def backward(self, p, y, dy, c):
+        """Eq. (2.12)"""
+        return c.ops.leaky_relu_backward(dy, y, self.slope), {}
+
+
+class Maxout(Layer):
+    """yⱼ = max of the k inputs jk, …, jk + k − 1                                              Eq. (2.16)
+
+    Follows a Dense layer k times as wide: Dense(240 * 5), Maxout(5) is a maxout layer of 240 units with 5 pieces.
+    """
+
+    def __init__(self, k: int):
+        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
+            raise ValueError(f"Maxout: the number of pieces must be a whole number of at least 1, got {k!r}")
+        self.k = int(k)
+
+    def shapes(self, d_in):
+        if d_in % self.k:
+            raise ValueError(f"Maxout({self.k}): {d_in} inputs cannot be shared out to units of {self.k} pieces each: "
+                             f"make the layer below a multiple of {self.k} wide")
+        return {}, d_in // self.k
+
+    def forward(self, p, x, c):
+        return c.ops.maxout(x, self.k)
+
+    def backward(self, p, index, dy, c):
+        """Eq. (2.17)"""
+        return c.ops.maxout_backward(dy, index, self.k), {}
+
+
+class Dropout(Layer):
+    """y = x · mask in a training pass (rng given), y = x in evaluation                        Eq. (2.18)
+
+    Each input is dropped with probability `rate`, the others are scaled by 1 / (1 − rate).
+    """
+    draws = True
+
+    def __init__(self, rate: float = 0.5):
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: the rate must lie in [0, 1), got {rate!r}")
+        self.rate = float(rate)
+
+    def forward(self, p, x, c):
+        if c.rng is None or self.rate == 0:
+            return x, None
+        mask = c.ops.dropout_mask(x.shape, self.rate, c.rng, x.real.dtype)
+        return c.ops.dropout(x, mask), mask
+
+    def backward(self, p, mask, dy, c):
+        """Eq. (2.19)"""
+        return (dy if mask is None else c.ops.dropout_backward(dy, mask)), {}

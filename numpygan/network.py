@@ -1,0 +1,220 @@
+"""A network: a stack of layers over one flat vector of parameters."""
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import engine as engines
+from . import functional
+from . import init as initial
+from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh
+
+ACTIVATIONS = {"leaky_relu": LeakyReLU, "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
+
+
+class Tape(NamedTuple):
+    """What one forward pass leaves for its backward pass. A value: any number of tapes can live at once."""
+    net: "Network"
+    theta: np.ndarray          # the parameters the pass was run at
+    version: int | None        # of the network, if they were its own
+    shape: tuple[int, ...]     # of the output
+    dtype: np.dtype            # of the output
+    caches: list[Any]
+
+
+class Network:
+    """y = f_L(… f_2(f_1(x))): the layers in order, the parameters of all in one vector `theta`.
+
+    Per layer, in order, each parameter raveled in C order: W (in, out), then b. `params()` gives named views.
+    `layers` are `Layer` objects, `d_in` the number of input columns, `rng` draws the initial values.
+    """
+
+    def __init__(self, layers: Sequence[Layer], d_in: int, *, rng: np.random.Generator,
+                 dtype: Any = np.float32, engine: str | None = None):
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
+                            f"pass rng=np.random.default_rng(0)")
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
+        if not isinstance(d_in, int | np.integer) or isinstance(d_in, bool) or d_in < 1:
+            raise ValueError(f"d_in must be a whole number of at least 1, got {d_in!r}")
+        self.layers = list(layers)
+        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
+            raise TypeError("layers must be a list of at least one numpygan Layer object, such as [Dense(8), Tanh()]")
+        self.engine = engines.name_of(engine)
+        self.version = 0
+        self.d_in, self.d_out, size = int(d_in), int(d_in), 0
+        self._slots: list[list[tuple[str, int, int, tuple[int, ...]]]] = []
+        for layer in self.layers:
+            shapes, self.d_out = layer.shapes(self.d_out)
+            slots = []
+            for name, shape in shapes.items():
+                end = size + int(np.prod(shape))
+                slots.append((name, size, end, tuple(shape)))
+                size = end
+            self._slots.append(slots)
+        self._theta = np.zeros(size, dtype)
+        for layer, p in zip(self.layers, self._views(self._theta), strict=True):
+            layer.init(p, rng)
+
+    # ------------------------------------------------------------------------------------------ parameters
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters, one vector. Assigning copies into it and makes older tapes stale."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, value):
+        if value is not self._theta:
+            self._theta[...] = self._parameters(value)
+        self.version += 1
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._theta.dtype
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values that the output can take."""
+        return self.layers[-1].range
+
+    @property
+    def rowwise(self) -> bool:
+        """Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will."""
+        return not any(layer.draws or layer.batchwise for layer in self.layers)
+
+    def params(self, theta: np.ndarray | None = None) -> Params:
+        """Named views of `theta` (its own, or another vector of that length): {"0.W": (in, out), "0.b": (out,), …}."""
+        views = self._views(self._theta if theta is None else self._parameters(theta))
+        return {f"{i}.{name}": v for i, p in enumerate(views) for name, v in p.items()}
+
+    def _views(self, theta):
+        return [{name: theta[a:b].reshape(shape) for name, a, b, shape in slots} for slots in self._slots]
+
+    def _parameters(self, theta):
+        theta = np.asarray(theta)
+        if theta.shape != self._theta.shape:
+            raise ValueError(f"theta must be a vector of {self._theta.size} parameters, got shape {theta.shape}")
+        return theta if np.iscomplexobj(theta) else theta.astype(self.dtype, copy=False)
+
+    # ---------------------------------------------------------------------------------------------- passes
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The output alone; no tape is kept.   x (n, d_in) -> y (n, d_out)."""
+        return self.forward(x, rng)[0]
+
+    def forward(self, x: np.ndarray, rng: np.random.Generator | None = None,
+                theta: np.ndarray | None = None) -> tuple[np.ndarray, Tape]:
+        """y = f(x; θ), and the tape for `backward`.   x (n, d_in) -> y (n, d_out), tape.
+
+        With `rng`, a training pass (dropout and its like draw from it); without, an evaluation. `theta` runs the
+        network at other parameters, complex ones included. Changes nothing that outlives it.
+        """
+        own = theta is None
+        theta = self._theta if own else self._parameters(theta)
+        x = self._input(x, theta)
+        c = Context(self._ops(x), rng)
+        caches = []
+        for layer, p in zip(self.layers, self._views(theta), strict=True):
+            x, cache = layer.forward(p, x, c)
+            caches.append(cache)
+        return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches)
+
+    def backward(self, tape: Tape, dy: np.ndarray, want_dx: bool = True, want_g: bool = True) -> tuple[Any, Any]:
+        """dx = J_xᵀ dy,   g = J_θᵀ dy, layer by layer from the top                               Eq. (2.13)
+
+        dy (n, d_out) -> dx (n, d_in) and g, one flat gradient shaped like theta; None for what is not wanted.
+        ValueError for a tape of another network, or one older than the last update of this one.
+        """
+        dy = self._upstream(tape, dy)
+        ops = self._ops(dy)
+        g = np.empty(self._theta.shape, dy.dtype) if want_g else None
+        views = self._views(tape.theta)
+        lowest = 0 if want_dx else self._lowest_with_parameters()       # nobody needs a dx below it
+        dx = dy
+        for i in reversed(range(len(self.layers))):
+            if i < lowest or (i == lowest and not (want_dx or self._slots[i])):
+                break
+            c = Context(ops, None, want_dx or i > lowest, want_g)
+            dx, grads = self.layers[i].backward(views[i], tape.caches[i], dx, c)
+            if g is not None:
+                self._collect(i, grads, g)
+        return (dx if want_dx else None), g
+
+    def _ops(self, x):
+        return functional if np.iscomplexobj(x) else engines.ops(self.engine)
+
+    def _input(self, x, theta):
+        x = np.asarray(x)
+        dtype = np.complex128 if np.iscomplexobj(x) or np.iscomplexobj(theta) else self.dtype
+        if x.ndim != 2 or x.shape[1] != self.d_in or x.shape[0] == 0 or x.dtype.kind not in "fciub":
+            raise ValueError(f"the network takes numbers of shape (n, {self.d_in}) with n >= 1, "
+                             f"got shape {x.shape} of {x.dtype}")
+        return x.astype(dtype, copy=False)
+
+    def _upstream(self, tape, dy):
+        if tape.net is not self:
+            raise ValueError("this tape was recorded by another network: run backward on the network whose forward "
+                             "returned it")
+        if tape.version is not None and tape.version != self.version:
+            raise ValueError(f"this tape is older than the last update of its network (version {tape.version}, now "
+                             f"{self.version}): run forward again before backward")
+        dy = np.asarray(dy)
+        if dy.shape != tape.shape:
+            raise ValueError(f"dy must have the shape of the output, {tape.shape}, got {dy.shape}")
+        return dy.astype(np.complex128 if np.iscomplexobj(dy) else tape.dtype, copy=False)
+
+    def _lowest_with_parameters(self):
+        return next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
+
+    def _collect(self, i, grads, g):
+        for name, a, b, shape in self._slots[i]:
+            d = grads.get(name)
+            if d is None or d.shape != shape:
+                got = "nothing" if d is None else f"shape {d.shape}"
+                raise ValueError(f"backward of layer {i}, {self.layers[i]!r}, must return the gradient of {name!r} "
+                                 f"with shape {shape}, got {got}")
+            g[a:b] = d.reshape(-1)
+
+    # ----------------------------------------------------------------------------------------------- a table
+
+    def __repr__(self) -> str:
+        rows, d = [("input", f"(n, {self.d_in})", "")], self.d_in
+        for i, layer in enumerate(self.layers):
+            _, d = layer.shapes(d)
+            count = sum(b - a for _, a, b, _ in self._slots[i])
+            rows.append((f"{i}  {layer!r}", f"(n, {d})", f"{count:,}" if count else ""))
+        rows.append((f"{self.dtype}, engine {self.engine}", "parameters", f"{self._theta.size:,}"))
+        widths = [max(len(row[k]) for row in rows) for k in range(3)]
+        return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows)
+
+
+def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | Layer = "identity", *,
+        rng: np.random.Generator, dtype: Any = np.float32, engine: str | None = None) -> Network:
+    """A multilayer perceptron: Dense layers of the given sizes, `hidden` after each but the last, `output` after that.
+
+    MLP([2, 128, 128, 1]) has two hidden layers of 128. `hidden` and `output` name an activation ("leaky_relu" with
+    slope 0.2, "relu", "tanh", "sigmoid", "identity") or are one. He initialisation below ReLU and its like,
+    Glorot elsewhere.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name the input width and at least one output width, got {list(sizes)}")
+    layers: list[Layer] = []
+    for i, width in enumerate(sizes[1:], start=1):
+        activation = _activation(hidden if i < len(sizes) - 1 else output)
+        rectified = isinstance(activation, ReLU | LeakyReLU)
+        layers.append(Dense(width, init=initial.he if rectified else initial.glorot))
+        if activation is not None:
+            layers.append(activation)
+    return Network(layers, sizes[0], rng=rng, dtype=dtype, engine=engine)
+
+
+def _activation(which):
+    if isinstance(which, Layer):
+        return which
+    if which == "identity":
+        return None
+    if which not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {which!r}: choose one of {', '.join(ACTIVATIONS)}, identity, or pass a layer")
+    return ACTIVATIONS[which]()

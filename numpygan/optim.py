@@ -1,0 +1,125 @@
+"""Gradient descent and its improvements, each one pass over the flat vector of a network.
+
+    opt = Adam(2e-4, beta1=0.5);   opt.step(net, g)
+
+An optimiser belongs to the first network that it steps. `lr` (and the momentum of `Momentum`) is a number or a
+function of the step 0, 1, 2, ….
+"""
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from . import engine as engines
+from .network import Network
+
+Rate = float | Callable[[int], float]
+
+
+class Optimiser:
+    """What all share: the count of steps, the rate, and the vectors that one network's parameters need."""
+
+    vectors: tuple[str, ...] = ()       # the moments kept beside theta, by name
+
+    def __init__(self, lr: Rate):
+        if not callable(lr):
+            _within("lr", lr, 0, math.inf)
+        self.lr = lr
+        self.t = 0                      # steps taken
+        self.moments: dict[str, np.ndarray] = {}
+
+    def step(self, net: Network, g: np.ndarray) -> None:
+        """θ ← θ − …: one update of `net` along the gradient g, which has the shape of net.theta."""
+        g = np.asarray(g)
+        if g.shape != net.theta.shape:
+            raise ValueError(f"the gradient must have the shape of theta, {net.theta.shape}, got {g.shape}")
+        if not self.moments:
+            self.moments = {name: np.zeros_like(net.theta) for name in self.vectors}
+        if any(v.shape != g.shape for v in self.moments.values()):
+            raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
+        lr = _within("lr", float(_at(self.lr, self.t)), 0, math.inf)
+        self.t += 1
+        net.theta = self._update(engines.ops(net.engine), net.theta, g.astype(net.dtype, copy=False), lr)
+
+    def _update(self, ops, theta, g, lr):
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        shown = (f"{k}={v}" for k, v in vars(self).items() if k not in ("t", "moments"))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class SGD(Optimiser):
+    """θ ← θ − lr · g                                                                           Eq. (5.1)"""
+
+    def _update(self, ops, theta, g, lr):
+        return ops.sgd(theta, g, lr)
+
+
+class Momentum(Optimiser):
+    """v ← μ v + g,   θ ← θ − lr · v                                                            Eq. (5.2)"""
+
+    vectors = ("v",)
+
+    def __init__(self, lr: Rate, momentum: Rate = 0.9):
+        super().__init__(lr)
+        if not callable(momentum):
+            _within("momentum", momentum, 0, 1)
+        self.momentum = momentum
+
+    def _update(self, ops, theta, g, lr):
+        mu = _within("momentum", float(_at(self.momentum, self.t - 1)), 0, 1)
+        theta, self.moments["v"] = ops.momentum(theta, g, self.moments["v"], lr, mu)
+        return theta
+
+
+class RMSProp(Optimiser):
+    """θ ← θ − lr · g / (√s + eps), s the running mean of g²                             Eqs. (5.3), (5.4)"""
+
+    vectors = ("s",)
+
+    def __init__(self, lr: Rate, rho: float = 0.9, eps: float = 1e-8):
+        super().__init__(lr)
+        self.rho, self.eps = _within("rho", rho, 0, 1), _positive("eps", eps)
+
+    def _update(self, ops, theta, g, lr):
+        theta, self.moments["s"] = ops.rmsprop(theta, g, self.moments["s"], lr, self.rho, self.eps)
+        return theta
+
+
+class Adam(Optimiser):
+    """θ ← θ − lr · m̂ / (√v̂ + eps)                                                       Eqs. (5.5) to (5.8)
+
+    Kingma & Ba 2015, Algorithm 1. For GANs β₁ = 0.5 is usual (Radford et al. 2016, section 3).
+    """
+
+    vectors = ("m", "v")
+
+    def __init__(self, lr: Rate, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
+        super().__init__(lr)
+        self.beta1, self.beta2 = _within("beta1", beta1, 0, 1), _within("beta2", beta2, 0, 1)
+        self.eps = _positive("eps", eps)
+
+    def _update(self, ops, theta, g, lr):
+        m, v = self.moments["m"], self.moments["v"]
+        theta, self.moments["m"], self.moments["v"] = ops.adam(
+            theta, g, m, v, self.t, lr, self.beta1, self.beta2, self.eps)
+        return theta
+
+
+def _at(value: Rate, step: int) -> float:
+    return value(step) if callable(value) else value
+
+
+def _within(name: str, value: float, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not low <= value < high:
+        raise ValueError(f"{name} must lie in [{low}, {high}), got {value!r}")
+    return float(value)
+
+
+def _positive(name: str, value: float) -> float:
+    if _within(name, value, 0, math.inf) == 0:
+        raise ValueError(f"{name} must be positive: it keeps 0 / 0 out of the update of a parameter without gradient")
+    return float(value)
