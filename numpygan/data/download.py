@@ -1,0 +1,112 @@
+"""Downloads: a file appears under its name whole and checked, or not at all."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from .errors import DataError
+
+Progress = Callable[[str, int, int], None]      # file name, bytes so far, bytes in all
+
+TIMEOUT = 30.0                                  # seconds without an answer before the next mirror is tried
+
+_PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection",
+          "ConnectTimeout": "no connection", "SSLError": "no safe connection",
+          "ReadTimeout": "no answer", "ChunkedEncodingError": "it stopped half-way"}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: the user's cache folder of numpygan (it need not exist)."""
+    import pooch
+
+    return Path(pooch.os_cache("numpygan"))
+
+
+def download(path: Path, urls: Sequence[str], size: int, sha256: str,
+             progress: Progress | None = None) -> None:
+    """Put the file of this size (bytes) and sha256 at `path`, from the first of the URLs that serves it.
+
+    The bytes go to a temporary file in the same folder, are counted and hashed on the way, written through to
+    the disk, and renamed at the end. DataError names what was wrong with each URL when none serves the file,
+    or the folder when it cannot be written.
+    """
+    faults = []
+    for url in urls:
+        with _temporary(path) as (file, temporary):
+            sink = _Sink(file, path.name, size, progress)
+            try:
+                _fetch(url, sink)
+                sink.check(sha256)
+            except (OSError, ValueError) as error:        # every error of requests is an OSError
+                faults.append(f"{urlsplit(url).netloc}: {_reason(error)}")
+                continue
+            file.close()
+            os.replace(temporary, path)
+            return
+    raise DataError("; ".join(faults) or "there is no mirror")
+
+
+class _Sink:
+    """A file to write to that counts, hashes, and refuses a byte too many."""
+
+    def __init__(self, file: IO[bytes], name: str, size: int, progress: Progress | None) -> None:
+        self.file, self.name, self.size, self.progress = file, name, size, progress
+        self.hash = hashlib.sha256()
+        self.done = 0
+
+    def write(self, chunk: bytes) -> None:
+        self.done += len(chunk)
+        if self.done > self.size:
+            raise DataError(f"it sends more than the {self.size} bytes of the file")
+        self.hash.update(chunk)
+        self.file.write(chunk)
+        if self.progress is not None:
+            self.progress(self.name, self.done, self.size)
+
+    def flush(self) -> None:
+        """The downloader asks for it after every chunk; once, in `check`, is enough."""
+
+    def check(self, sha256: str) -> None:
+        if self.done != self.size:
+            raise DataError(f"it stopped half-way, after {self.done} of {self.size} bytes")
+        if self.hash.hexdigest() != sha256:
+            raise DataError("it sends other bytes than the published ones (the sha256 differs)")
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+
+def _fetch(url: str, sink: _Sink) -> None:
+    # pooch brings requests with its own certificates; both are imported only when something is fetched.
+    import pooch
+
+    get = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+    get(url, sink, None)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """An open temporary file beside `path`; whatever happens, nothing of it stays."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise DataError(f"the folder {path.parent} cannot be written ({error.strerror})") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, name
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(name)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong with a mirror, in a few words."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"{response.status_code} {response.reason}"
+    return _PLAIN.get(type(error).__name__, str(error))

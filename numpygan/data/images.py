@@ -1,0 +1,80 @@
+"""Your own data as a folder of images."""
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .checks import check_dtype
+from .errors import DataError
+from .rows import Rows, from_bytes, source_of
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+MOST_PIXELS = 1 << 20                   # networks here are fully connected: a megapixel is far beyond them
+
+
+def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
+    """The images in a folder, in order of their names, as data in [−1, 1] (0 is −1, 255 is 1).
+
+    mode "L": grey, shape (h, w), colours weighed as in ITU-R 601; "RGB": shape (h, w, 3). All must have the
+    same size. Hidden files, files without the suffix of an image and subfolders are passed over; of an
+    animation the first frame is taken, and transparency is dropped. DataError names the image that cannot
+    be used.
+    """
+    if mode not in ("L", "RGB"):
+        raise ValueError(f"mode must be 'L' (grey) or 'RGB', not {mode!r}: choose one of them")
+    dtype = check_dtype(dtype)
+    folder = Path(folder).expanduser()
+    digest = hashlib.sha256()
+    pixels: list[np.ndarray] = []
+    for path in _image_files(folder):
+        packed = path.read_bytes()
+        digest.update(path.name.encode() + b"\0" + packed)
+        pixels.append(_pixels(path, packed, mode))
+        if pixels[-1].shape != pixels[0].shape:
+            (h, w), (h0, w0) = pixels[-1].shape[:2], pixels[0].shape[:2]
+            raise DataError(f"{path} is {w} by {h} pixels, but the images before it are {w0} by {h0}: "
+                            "bring all of them to one size")
+    x = from_bytes(np.stack(pixels), dtype)
+    source = source_of(folder.name, (folder, digest.hexdigest(), False))
+    return Rows(x, pixels[0].shape, (-1.0, 1.0), None, folder.name, source)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read as a folder ({error.strerror}): "
+                        "give the path of a folder of images") from error
+    found = [p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
+    if not found:
+        raise DataError(f"{folder} holds no image ({', '.join(SUFFIXES)}): put the images directly into it")
+    return found
+
+
+def _pixels(path: Path, packed: bytes, mode: str) -> np.ndarray:
+    """One image as uint8, (h, w) or (h, w, 3); its size is looked at before its pixels are unpacked."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)      # the limit below is lower
+            image = Image.open(io.BytesIO(packed))
+        _refuse(image, path)
+        return np.asarray(image.convert(mode))
+    except DataError:
+        raise
+    except Exception as error:           # Pillow's decoders raise whatever their format calls for
+        raise DataError(f"{path} is not a whole image ({str(error)[:80]}): repair or remove it") from error
+
+
+def _refuse(image: Any, path: Path) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise DataError(f"{path} has {width} by {height} pixels, and at most {MOST_PIXELS} can "
+                        "be used: make it smaller, such as 28 by 28")
+    if image.mode[0] in "IF":            # more than 8 bits: the conversion would cut the values off
+        raise DataError(f"{path} has more than 8 bits for each pixel: convert it to 8 bits")

@@ -1,0 +1,96 @@
+"""Your own data: an array, or anything that is data already."""
+
+from typing import Any
+
+import numpy as np
+
+from .checks import check_dtype
+from .errors import DataError
+from .protocol import Data, is_data
+from .rows import Rows
+
+
+def as_data(x: Any) -> Data:
+    """x itself if it is data (it has sample, shape, range and n); else `array(x)`.
+
+    TypeError for text: `load` takes names and paths.
+    """
+    if is_data(x):
+        return x
+    if isinstance(x, str | bytes) or hasattr(x, "__fspath__"):
+        raise TypeError(f"data must be an array or an object with sample, shape, range and n, not {x!r}: "
+                        "numpygan.data.load(...) takes names and paths")
+    return array(x)
+
+
+def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, dtype: Any = np.float32,
+          name: str = "array", source: dict[str, Any] | None = None) -> Rows:
+    """An array as data: (n, d), or (n, h, w) and (n, h, w, c) for images; axis 0 counts the rows.
+
+    The values are copied and cast, never scaled: for a generator that ends in tanh bring pixels of 0 to 255
+    to [−1, 1] with x / 127.5 − 1. range: (lo, hi) that the values lie in by their nature; default their
+    minimum and maximum. labels: n integers from 0. TypeError for anything but numbers; DataError (a
+    ValueError) for an empty or 1-D array, NaN, infinity, values outside `range`, labels that do not fit.
+    """
+    x = _numbers(x)
+    if x.ndim < 2:
+        raise DataError(f"data must have a row for each item, not the shape {x.shape}: "
+                        "write x[:, None] for n numbers, x[None] for one item")
+    if x.size == 0:
+        raise DataError(f"data must have at least one row and one column, not the shape {x.shape}: "
+                        "check how the array was made")
+    with np.errstate(over="ignore"):           # an overflow becomes inf, which is refused below
+        rows = np.array(x.reshape(len(x), -1), check_dtype(dtype), order="C")
+    if not np.isfinite(rows).all():
+        bad = int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
+        raise DataError(f"data must be finite numbers, but row {bad} holds NaN or infinity (or a number too "
+                        f"large for {rows.dtype}): drop such rows with x[numpy.isfinite(x).all(axis=1)]")
+    labels = None if labels is None else _classes(labels, len(rows))
+    return Rows(rows, x.shape[1:], _range(rows, range), labels, name, source)
+
+
+def _numbers(x: Any) -> np.ndarray:
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("data must be a plain array, and this one is masked: "
+                        "drop the masked rows, or call .filled()")
+    try:
+        x = np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"data must be one array, and this is none ({error}): "
+                        "give rows of equal length") from error
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"data must be real numbers, not an array of {x.dtype}: "
+                        "convert it, for instance with numpy.asarray(x, float)")
+    return x
+
+
+def _range(x: np.ndarray, given: tuple[float, float] | None) -> tuple[float, float]:
+    least, most = float(x.min()), float(x.max())
+    if given is None:
+        return least, most
+    try:
+        lo, hi = (float(v) for v in given)
+    except (TypeError, ValueError):
+        raise TypeError(f"range must be two numbers (lo, hi), not {given!r}: for instance (-1, 1)") from None
+    if not lo < hi:
+        raise DataError(f"range must be (lo, hi) with lo < hi, not ({lo:g}, {hi:g}): for instance (-1, 1)")
+    # A bound such as 0.1 may lie a rounding away from the value of x that stands for it.
+    if least < min(lo, x.dtype.type(lo)) or most > max(hi, x.dtype.type(hi)):
+        raise DataError(f"data must lie in the range [{lo:g}, {hi:g}], but goes from {least:g} to {most:g}: "
+                        "scale the data, or leave range out")
+    return lo, hi
+
+
+def _classes(labels: Any, n: int) -> np.ndarray:
+    y = np.asarray(labels)
+    if y.shape != (n,):
+        raise DataError(f"labels must be {n} integers, one for each row, not an array of shape {y.shape}: "
+                        "for one-hot labels write labels.argmax(axis=1)")
+    floats = y.dtype.kind == "f" and np.isfinite(y).all()
+    if not (y.dtype.kind in "biu" or (floats and (y == np.floor(y)).all())):
+        raise DataError(f"labels must be whole numbers, not {y.dtype} such as {y[0]!r}: "
+                        "numpy.unique(labels, return_inverse=True)[1] numbers the classes")
+    if (y < 0).any():
+        raise DataError(f"labels must be 0 or greater, but the least is {y.min()}: "
+                        "numpy.unique(labels, return_inverse=True)[1] numbers the classes")
+    return y.astype(np.int64)
