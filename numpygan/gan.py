@@ -174,8 +174,8 @@ class GAN:
             log[f"loss_{name}"], log[f"norm_g_{name}"] = float(L), size
             if not (math.isfinite(L) and math.isfinite(size)):
                 raise Divergence(
-                    f"training diverged in step {len(self.history) + 1}: {name} has loss {float(L):.4g} and gradient norm "
-                    f"{size:.4g}; the parameters are still those before this update. The last finite steps: "
+                    f"training diverged in step {len(self.history) + 1}: {name} has loss {float(L):.4g} and gradient "
+                    f"norm {size:.4g}; the parameters are still those before this update. The last finite steps: "
                     f"{self.history!r}. Lower the learning rate of {name}, or look for NaN in the data.")
 
     def _check(self, data, batch, k):
@@ -189,8 +189,8 @@ class GAN:
             raise ValueError(f"the data has {d} columns and the generator makes {self.G.d_out}: make them equal")
         (low, high), (lowest, highest) = data.range, self.G.range
         if low < lowest or high > highest:
-            raise ValueError(f"the generator's output lies in [{lowest:g}, {highest:g}] and cannot reach the data, which "
-                             f"lies in [{low:g}, {high:g}]: rescale the data, or change the generator's last layer")
+            raise ValueError(f"the generator's output lies in [{lowest:g}, {highest:g}] and cannot reach the data, "
+                             f"which lies in [{low:g}, {high:g}]: rescale the data, or change G's last layer")
 
 
 class Feed:

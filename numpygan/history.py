@@ -54,7 +54,8 @@ class History:
             with open(part, "w", newline="") as f:
                 writer = csv.writer(f)
                 writer.writerow(self.columns)
-                writer.writerows([i + 1, *map(repr, row)] for i, row in enumerate(zip(*self._columns.values(), strict=True)))
+                rows = zip(*self._columns.values(), strict=True)
+                writer.writerows([step, *map(repr, row)] for step, row in enumerate(rows, start=1))
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)

@@ -48,7 +48,8 @@ class Layer:
 
     def backward(self, p: Params, cache: Any, dy: np.ndarray, c: Context) -> tuple[np.ndarray | None, Params]:
         """dy (n, d_out) -> dx (n, d_in) and the gradient of every parameter by its name."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(self, p, cache, dy, c) -> dx, {{name: gradient}}")
+        raise NotImplementedError(f"{type(self).__name__} has no backward(self, p, cache, dy, c) -> dx, "
+                                  f"{{name: gradient}}")
 
     def __repr__(self) -> str:
         shown = (f"{k}={v.__name__ if callable(v) else v}" for k, v in vars(self).items())

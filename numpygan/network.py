@@ -132,7 +132,7 @@ class Network:
         g = np.empty(self._theta.shape, dy.dtype) if want_g else None
         views = self._views(tape.theta)
         lowest = 0 if want_dx else self._lowest_with_parameters()       # nobody needs a dx below it
-        dx = dy
+        dx: Any = dy
         for i in reversed(range(len(self.layers))):
             if i < lowest or (i == lowest and not (want_dx or self._slots[i])):
                 break
@@ -216,5 +216,6 @@ def _activation(which):
     if which == "identity":
         return None
     if which not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {which!r}: choose one of {', '.join(ACTIVATIONS)}, identity, or pass a layer")
+        raise ValueError(f"unknown activation {which!r}: choose one of {', '.join(ACTIVATIONS)}, identity, "
+                         f"or pass a layer")
     return ACTIVATIONS[which]()

@@ -63,7 +63,8 @@ def affine(x, W, b):
     x, W, y = _operands(x, W)
     b = floats(b)
     if b.shape != (W.shape[1],) or b.dtype != x.dtype:
-        raise ValueError(f"the bias of a layer {W.shape} is a vector ({W.shape[1]},) of {x.dtype}, got {b.shape} {b.dtype}")
+        raise ValueError(f"the bias of a layer {W.shape} is a vector ({W.shape[1]},) of {x.dtype}, "
+                         f"got {b.shape} {b.dtype}")
     _blas_bias(x, W, b, y)
     return y
 
