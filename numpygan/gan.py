@@ -127,14 +127,19 @@ class GAN:
         """
         rng = _generator(rng)
         if self._feed is None or not self._feed.of(data, batch):
-            self._feed = Feed(data, batch)
+            self._feed = Feed(data, batch, self.G.dtype)
         self._check(self._feed.data, batch, k)
         step = self._simultaneous if self.simultaneous else self._alternating
         for _ in range(_count(self._feed.data, batch, k, steps, epochs)):
             step(self._feed, batch, k, rng)
-            if any([callback(self) is True for callback in callbacks]):
+            answers = [callback(self) for callback in callbacks]
+            if any(isinstance(a, bool | np.bool_) and a for a in answers):
                 break
         return self.history
+
+    def __getstate__(self):
+        """A copy or a pickle leaves the data behind: its next `fit` begins a new epoch."""
+        return self.__dict__ | {"_feed": None}
 
     # ------------------------------------------------------------------------------------ the compositions
 
@@ -199,9 +204,9 @@ class Feed:
     The permutation comes from a seed of its own, so that a position in the data is two numbers: `seed`, `index`.
     """
 
-    def __init__(self, source: Any, batch: int):
+    def __init__(self, source: Any, batch: int, dtype: Any = np.float32):
         self.source, self.batch = source, batch
-        self.data: Any = as_data(source)
+        self.data: Any = as_data(source, dtype)
         self.seed, self.index = 0, 0
         self._batches: Any = iter(())
 

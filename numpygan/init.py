@@ -30,14 +30,19 @@ def uniform(a: float) -> Callable[[np.ndarray, np.random.Generator], None]:
     """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
     if not 0 < a < math.inf:
         raise ValueError(f"init.uniform: the bound must be a positive number, got {a!r}")
-    return functools.partial(_uniform, a=a)
+    return _named(functools.partial(_uniform, a=a), f"uniform({a})")
 
 
 def normal(std: float) -> Callable[[np.ndarray, np.random.Generator], None]:
     """W ~ N(0, std²), as in DCGAN (std = .02)."""
     if not 0 < std < math.inf:
         raise ValueError(f"init.normal: the standard deviation must be a positive number, got {std!r}")
-    return functools.partial(_normal, std=std)
+    return _named(functools.partial(_normal, std=std), f"normal({std})")
+
+
+def _named(init, name):
+    init.__name__ = name                       # what the repr of a layer shows
+    return init
 
 
 # At module level, so that a network that holds one can be pickled.

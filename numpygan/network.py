@@ -67,6 +67,9 @@ class Network:
     @theta.setter
     def theta(self, value):
         if value is not self._theta:
+            if np.iscomplexobj(value):
+                raise TypeError(f"the parameters of a network are {self.dtype} and cannot become complex: use "
+                                f"forward(x, theta=...) to run it at complex ones")
             self._theta[...] = self._parameters(value)
         self.version += 1
 
@@ -112,7 +115,7 @@ class Network:
         network at other parameters, complex ones included. Changes nothing that outlives it.
         """
         own = theta is None
-        theta = self._theta if own else self._parameters(theta)
+        theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
         c = Context(self._ops(x), rng)
         caches = []
@@ -134,7 +137,7 @@ class Network:
         lowest = 0 if want_dx else self._lowest_with_parameters()       # nobody needs a dx below it
         dx: Any = dy
         for i in reversed(range(len(self.layers))):
-            if i < lowest or (i == lowest and not (want_dx or self._slots[i])):
+            if i < lowest:
                 break
             c = Context(ops, None, want_dx or i > lowest, want_g)
             dx, grads = self.layers[i].backward(views[i], tape.caches[i], dx, c)

@@ -10,8 +10,8 @@ from .protocol import Data, is_data
 from .rows import Rows
 
 
-def as_data(x: Any) -> Data:
-    """x itself if it is data (it has sample, shape, range and n); else `array(x)`.
+def as_data(x: Any, dtype: Any = np.float32) -> Data:
+    """x itself if it is data (it has sample, shape, range and n); else `array(x, dtype=dtype)`.
 
     TypeError for text: `load` takes names and paths.
     """
@@ -20,7 +20,7 @@ def as_data(x: Any) -> Data:
     if isinstance(x, str | bytes) or hasattr(x, "__fspath__"):
         raise TypeError(f"data must be an array or an object with sample, shape, range and n, not {x!r}: "
                         "numpygan.data.load(...) takes names and paths")
-    return array(x)
+    return array(x, dtype=dtype)
 
 
 def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, dtype: Any = np.float32,
