@@ -1,0 +1,64 @@
+"""What all tests share: a temporary cache for compiled kernels, both engines, plots without a screen."""
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRATCH = tempfile.mkdtemp(prefix="numpygan-tests-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+
+assert "numba" not in sys.modules, "Numba reads NUMBA_CACHE_DIR when it is imported: too late to change it"
+os.environ["NUMBA_CACHE_DIR"] = os.path.join(SCRATCH, "numba")      # no kernel compiled from older sources
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(SCRATCH, "hypothesis")
+os.environ.pop("NUMPYGAN_ENGINE", None)
+
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "statistical: trains for seconds; skipped where the kernels are not compiled")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if JIT_OFF and item.get_closest_marker("statistical"):
+            item.add_marker(pytest.mark.skip(reason="the kernels run as Python loops (NUMBA_DISABLE_JIT)"))
+
+
+@pytest.fixture(params=["numpy", "numba"])
+def engine(request):
+    """The test runs once with each engine."""
+    return request.param
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def dtype(request):
+    """The test runs once in each precision."""
+    return request.param
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20140610)
+
+
+@pytest.fixture
+def python():
+    """Run code in a fresh interpreter that finds this package: python("print(1)", NAME="value") -> its output."""
+
+    def run(code, fails=False, **environment):
+        env = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=env, capture_output=True, text=True,
+                              timeout=120)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stderr if fails else done.stdout
+
+    return run
