@@ -66,7 +66,7 @@ class Known(Distribution):
     def log_density(self, x: Any) -> np.ndarray:
         """log p(x) in float64, -inf where p = 0; x (n, d) gives (n,), see `points` for other shapes."""
         rows, shape = self.points(x)
-        with np.errstate(over="ignore", under="ignore"):   # far outside: squares overflow to p = 0
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):     # far outside p = 0; NaN gives NaN
             return self.log_density_rows(rows).reshape(shape)
 
     def density(self, x: Any) -> np.ndarray:

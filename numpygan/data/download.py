@@ -15,9 +15,8 @@ Progress = Callable[[str, int, int], None]      # file name, bytes so far, bytes
 
 TIMEOUT = 30.0                                  # seconds without an answer before the next mirror is tried
 
-_PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection",
-          "ConnectTimeout": "no connection", "SSLError": "no safe connection",
-          "ReadTimeout": "no answer", "ChunkedEncodingError": "it stopped half-way"}
+_PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection", "SSLError": "no safe connection",
+          "ChunkedEncodingError": "it stopped half-way"}
 
 
 def cache_folder() -> Path:
@@ -109,4 +108,6 @@ def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"{response.status_code} {response.reason}"
+    if "timed out" in str(error):
+        return "no answer"
     return _PLAIN.get(type(error).__name__, str(error))

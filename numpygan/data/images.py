@@ -61,14 +61,14 @@ def _pixels(path: Path, packed: bytes, mode: str) -> np.ndarray:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)      # the limit below is lower
+            warnings.simplefilter("ignore")      # of large images (the limit below is lower), odd palettes, …
             image = Image.open(io.BytesIO(packed))
-        _refuse(image, path)
-        return np.asarray(image.convert(mode))
+            _refuse(image, path)
+            return np.asarray(image.convert(mode))
     except DataError:
         raise
     except Exception as error:           # Pillow's decoders raise whatever their format calls for
-        raise DataError(f"{path} is not a whole image ({str(error)[:80]}): repair or remove it") from error
+        raise DataError(f"{path} is not a whole image ({str(error)[:120]}): repair or remove it") from error
 
 
 def _refuse(image: Any, path: Path) -> None:

@@ -98,6 +98,8 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype]:
         old = version == (1, 0)
         read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise
     except Exception as error:           # NumPy parses it as Python: a hostile header may raise anything
         raise DataError(f"{path} does not begin like a NumPy array ({str(error).splitlines()[0][:80]}): "
                         "save it with numpy.save or numpy.savez") from error

@@ -75,7 +75,7 @@ def _range(x: np.ndarray, given: tuple[float, float] | None) -> tuple[float, flo
     if not lo < hi:
         raise DataError(f"range must be (lo, hi) with lo < hi, not ({lo:g}, {hi:g}): for instance (-1, 1)")
     # A bound such as 0.1 may lie a rounding away from the value of x that stands for it.
-    if least < min(lo, x.dtype.type(lo)) or most > max(hi, x.dtype.type(hi)):
+    if least < min(lo, float(x.dtype.type(lo))) or most > max(hi, float(x.dtype.type(hi))):
         raise DataError(f"data must lie in the range [{lo:g}, {hi:g}], but goes from {least:g} to {most:g}: "
                         "scale the data, or leave range out")
     return lo, hi

@@ -43,7 +43,7 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
         return images(path, dtype=dtype, **options)
     readers = {".npy": npy, ".npz": npz}
     if path.suffix.lower() in readers and path.exists():
-        return readers[path.suffix.lower()](path, dtype=dtype)
+        return readers[path.suffix.lower()](path, dtype=dtype, **options)
     if path.exists():
         raise DataError(f"{path} is not data that can be read: "
                         "give a .npy or .npz file, or a folder of images")
