@@ -26,6 +26,13 @@ def test_an_array_is_copied_cast_and_measured():
     assert d.x.flags.c_contiguous
 
 
+def test_the_callers_array_stays_his_own():
+    x = np.ones((3, 2), np.float32)
+    d = data.array(x)
+    x[0] = 5                                                      # neither frozen nor shared
+    assert d.x.tolist() == [[1, 1]] * 3
+
+
 @pytest.mark.parametrize("x", [
     [[0, 1], [1, 0]], np.array([[0, 1], [1, 0]], bool), np.array([[0, 1], [1, 0]], np.uint8),
     np.array([[0, 1], [1, 0]], np.float16), np.array([[0, 1], [1, 0]], ">f8"),
@@ -253,6 +260,7 @@ def locked():
     (b"not a zip", "is damaged or not a NumPy file"),
     (zipped(saved(X))[:-30], "is damaged or not a NumPy file"),
     (flipped(zipped(saved(X), zipfile.ZIP_STORED), 220), "is damaged or not a NumPy file .*CRC"),
+    (flipped(zipped(saved(np.zeros((500, 100))), zipfile.ZIP_STORED), 390_000), "is damaged or not a NumPy file .*CRC"),
     (flipped(zipped(saved(X)), 45), "is damaged|does not begin|claims an array"),
     (locked(), "is damaged or not a NumPy file .*encrypted"),
     (zipped(saved(X), zipfile.ZIP_BZIP2), "is packed in a way that NumPy does not use"),

@@ -70,10 +70,7 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndar
         raise DataError(f"{path} claims that {info.filename} unpacks from {packed} to {info.file_size} "
                         "bytes, which cannot be: save it again")
     with file.open(info) as member:
-        x = _read(member, path, info.file_size)
-        if member.read(1):                                    # reading to the end also checks the CRC
-            raise DataError(f"{path} holds more bytes in {info.filename} than it says: save it again")
-    return x
+        return _read(member, path, info.file_size)            # to its very end, where the CRC is checked
 
 
 def _read(file: IO[bytes], path: Path, size: int) -> np.ndarray:
