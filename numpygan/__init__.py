@@ -1,7 +1,7 @@
 """numpygan: generative adversarial networks you can read, in NumPy, with the hot path compiled by Numba."""
 import importlib
 
-from . import data, init, losses, optim
+from . import data, init, losses, optim, penalties
 from .gan import GAN, Divergence, Snapshots, discriminator_gradient, generator_gradient
 from .history import History
 from .layers import Context, Dense, Dropout, Layer, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
@@ -14,7 +14,7 @@ LATE = ("check", "functional", "plots", "theory")      # imported when first nam
 __all__ = [
     "GAN", "MLP", "Context", "Dense", "Divergence", "Dropout", "History", "Layer", "LeakyReLU", "Maxout", "Network",
     "ReLU", "Sigmoid", "Snapshots", "Tanh", "Tape", "data", "discriminator_gradient", "generator_gradient", "init",
-    "losses", "optim", *LATE,
+    "losses", "optim", "penalties", *LATE,
 ]
 
 

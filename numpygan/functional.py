@@ -218,16 +218,16 @@ def bce_with_logits_backward(dy, logit, target):
     return dy * ((1 - target) * sigmoid(s) - target * sigmoid(-s))
 
 
-def bce_discriminator(logit_real, logit_fake, alpha):
-    """L_D = (1/n) Σ ℓ(s_real, α) + (1/m) Σ ℓ(s_fake, 0),  which is −V for α = 1                Eq. (4.7)
-    d_real = ((1 − α) σ(s_real) − α σ(−s_real)) / n,   d_fake = σ(s_fake) / m                   Eq. (4.8)
+def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
+    """L_D = (1/n) Σ ℓ(s_real, α) + (1/m) Σ ℓ(s_fake, β),  which is −V for α = 1, β = 0          Eq. (4.7)
+    d_real = ((1 − α) σ(s_real) − α σ(−s_real)) / n,   d_fake likewise with β and m            Eq. (4.8)
 
-    logit_real (n, 1), logit_fake (m, 1) -> L_D, d_real (n, 1), d_fake (m, 1).
+    logit_real (n, 1), logit_fake (m, 1); α, β numbers in [0, 1], or one per row -> L_D, d_real (n, 1), d_fake (m, 1).
     Goodfellow et al. 2014, Eq. 1; α < 1 is the one-sided label smoothing of Salimans et al. 2016, section 3.4.
     """
-    L = bce_with_logits(logit_real, alpha).mean() + bce_with_logits(logit_fake, 0).mean()
+    L = bce_with_logits(logit_real, alpha).mean() + bce_with_logits(logit_fake, beta).mean()
     d_real = bce_with_logits_backward(1 / len(logit_real), logit_real, alpha)
-    d_fake = bce_with_logits_backward(1 / len(logit_fake), logit_fake, 0)
+    d_fake = bce_with_logits_backward(1 / len(logit_fake), logit_fake, beta)
     return L, d_real, d_fake
 
 
@@ -247,6 +247,116 @@ def non_saturating_generator(logit_fake):
     logit_fake (m, 1) -> L_G, d_fake (m, 1). Bounded: every entry lies in (−1/m, 0).
     """
     return -log_sigmoid(logit_fake).mean(), -sigmoid(-_batch(logit_fake)) / len(logit_fake)
+
+
+def softmax_cross_entropy(logits, labels):
+    """L = −(1/n) Σᵢ log softmax(sᵢ)[yᵢ] = (1/n) Σᵢ (log Σⱼ e^sᵢⱼ − sᵢ,yᵢ)                       Eq. (4.14)
+    ds = (softmax(s) − onehot(y)) / n                                                          Eq. (4.15)
+
+    logits (n, K), labels (n,) whole numbers 0 … K − 1 -> L, ds (n, K). K classes, where `bce_with_logits` has two.
+    """
+    s = _batch(logits)
+    rows = np.arange(len(s))
+    e = np.exp(s - s.real.max(axis=1, keepdims=True))
+    softmax = e / e.sum(axis=1, keepdims=True)
+    shifted = s - s.real.max(axis=1, keepdims=True)
+    L = (np.log(e.sum(axis=1)) - shifted[rows, labels]).mean()
+    softmax[rows, labels] -= 1
+    return L, softmax / len(s)
+
+
+def least_squares_discriminator(logit_real, logit_fake):
+    """L_D = (1/2n) Σ (s_real − 1)² + (1/2m) Σ s_fake²                                          Eq. (9.1)
+    d_real = (s_real − 1) / n,   d_fake = s_fake / m                                            Eq. (9.2)
+
+    logit_real (n, 1), logit_fake (m, 1) -> L_D, d_real, d_fake. Mao et al. 2017, Eq. 9 with a = 0, b = c = 1.
+    """
+    r, f = _batch(logit_real) - 1, _batch(logit_fake)
+    return (r * r).mean() / 2 + (f * f).mean() / 2, r / len(r), f / len(f)
+
+
+def least_squares_generator(logit_fake):
+    """L_G = (1/2m) Σ (s_fake − 1)²                                                             Eq. (9.3)
+    d_fake = (s_fake − 1) / m                                                                   Eq. (9.4)
+
+    logit_fake (m, 1) -> L_G, d_fake.
+    """
+    f = _batch(logit_fake) - 1
+    return (f * f).mean() / 2, f / len(f)
+
+
+def hinge_discriminator(logit_real, logit_fake):
+    """L_D = (1/n) Σ max(0, 1 − s_real) + (1/m) Σ max(0, 1 + s_fake)                            Eq. (9.5)
+    d_real = −1/n where s_real < 1, else 0;   d_fake = 1/m where s_fake > −1, else 0            Eq. (9.6)
+
+    logit_real (n, 1), logit_fake (m, 1) -> L_D, d_real, d_fake. Lim & Ye 2017; Miyato et al. 2018, Eq. 16.
+    """
+    r, f = 1 - _batch(logit_real), 1 + _batch(logit_fake)
+    return (relu(r).mean() + relu(f).mean(),
+            relu_backward(np.full_like(r, -1 / len(r)), r), relu_backward(np.full_like(f, 1 / len(f)), f))
+
+
+def wasserstein_discriminator(logit_real, logit_fake):
+    """L_D = −(1/n) Σ s_real + (1/m) Σ s_fake                                                   Eq. (9.7)
+    d_real = −1/n,   d_fake = 1/m                                                               Eq. (9.8)
+
+    logit_real (n, 1), logit_fake (m, 1) -> L_D, d_real, d_fake. Arjovsky, Chintala & Bottou 2017, Eq. 3.
+    """
+    r, f = _batch(logit_real), _batch(logit_fake)
+    return f.mean() - r.mean(), np.full_like(r, -1 / len(r)), np.full_like(f, 1 / len(f))
+
+
+def wasserstein_generator(logit_fake):
+    """L_G = −(1/m) Σ s_fake                                                                    Eq. (9.9)
+    d_fake = −1/m                                                                              Eq. (9.10)
+
+    logit_fake (m, 1) -> L_G, d_fake. G's side of the Wasserstein and of the hinge loss.
+    """
+    f = _batch(logit_fake)
+    return -f.mean(), np.full_like(f, -1 / len(f))
+
+
+# ------------------------------------------------------------------------- derivatives of derivatives
+
+def sigmoid_curvature(dy_dot, x_dot, y):
+    """f″(x) ẋ dẏ with σ″ = y (1 − y)(1 − 2y)   from the output y = σ(x)                       Eq. (10.12)"""
+    return dy_dot * x_dot * (y * (1 - y) * (1 - 2 * _batch(y)))
+
+
+def tanh_curvature(dy_dot, x_dot, y):
+    """f″(x) ẋ dẏ with tanh″ = −2y (1 − y²)   from the output y = tanh x                       Eq. (10.13)"""
+    return dy_dot * x_dot * (-2 * y * (1 - y * _batch(y)))
+
+
+def maxout_jvp(x_dot, index, k):
+    """ẏⱼ = ẋ at the piece that won: Eq. (10.10) for maxout
+
+    x_dot (n, m·k), index (n, m) from `maxout` -> y_dot (n, m).
+    """
+    n, m = index.shape
+    return np.take_along_axis(_batch(x_dot).reshape(n, m, k), index[:, :, None], axis=2)[:, :, 0]
+
+
+def square_penalty(u, gamma):
+    """P = (γ/2)(1/n) Σᵢ ‖uᵢ‖²                                                           Eqs. (10.1), (10.2)
+    v = ∂P/∂u = (γ/n) u                                                                         Eq. (10.4)
+
+    u (n, d), the gradients of D in its inputs -> P, v (n, d). Mescheder, Geiger & Nowozin 2018, Eqs. 9 and 10.
+    """
+    n = len(_batch(u))
+    return (gamma / 2) * np.sum(u * u) / n, (gamma / n) * u
+
+
+def norm_penalty(u, weight):
+    """P = λ (1/n) Σᵢ (‖uᵢ‖ − 1)²                                                               Eq. (10.3)
+    vᵢ = ∂P/∂uᵢ = (2λ/n)(‖uᵢ‖ − 1) uᵢ / ‖uᵢ‖,   0 where uᵢ = 0                                  Eq. (10.5)
+
+    u (n, d), one norm per row -> P, v (n, d). Gulrajani et al. 2017, Eq. 3.
+    """
+    n = len(_batch(u))
+    size = np.sqrt(np.sum(u * u, axis=1, keepdims=True))
+    direction = np.divide(u, size, out=np.zeros_like(u), where=size.real > 0)
+    return weight * np.sum((size - 1) ** 2) / n, (2 * weight / n) * (size - 1) * direction
 
 
 # ----------------------------------------------------------------------------------------------- optimisers

@@ -23,16 +23,17 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     x (n, d) real, x_fake (m, d) held fixed -> L_D and g_D, shaped like D.theta; changes nothing. `log`, a dict,
     receives the means of D(x) and D(x_fake).
     """
+    targets = {"rng": rng} if getattr(loss, "draws", False) else {}
     if D.rowwise:                                          # one pass of n + m rows: the same sums, larger products
         n = len(x)
         logit, tape = D.forward(np.concatenate([x, x_fake]), rng)
         logit_r, logit_f = logit[:n], logit[n:]
-        L_D, dr, df = loss.discriminator(logit_r, logit_f)
+        L_D, dr, df = loss.discriminator(logit_r, logit_f, **targets)
         _, g_D = D.backward(tape, np.concatenate([dr, df]), want_dx=False)
     else:
         logit_r, tape_r = D.forward(x, rng)
         logit_f, tape_f = D.forward(x_fake, rng)
-        L_D, dr, df = loss.discriminator(logit_r, logit_f)
+        L_D, dr, df = loss.discriminator(logit_r, logit_f, **targets)
         _, g_real = D.backward(tape_r, dr, want_dx=False)
         _, g_fake = D.backward(tape_f, df, want_dx=False)
         g_D = g_real + g_fake
@@ -42,15 +43,16 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     return L_D, g_D
 
 
-def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray,
-                       rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
+def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np.random.Generator | None = None,
+                       input_noise: float = 0.0) -> tuple[float, np.ndarray]:
     """L_G = loss on D(G(z))                                                                    Eq. (3.5)
     g_G = ∂L_G/∂θ_G, backwards through D, which stays as it is                                  Eq. (3.6)
 
-    z (m, d_z) -> L_G and g_G, shaped like G.theta; changes nothing.
+    z (m, d_z) -> L_G and g_G, shaped like G.theta; changes nothing. `input_noise` is the standard deviation of the
+    noise that D's input carries (see `instance_noise`); a sum passes the gradient on as it is.
     """
     x_fake, tape_g = G.forward(z, rng)
-    logit_f, tape_f = D.forward(x_fake, rng)
+    logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
     L_G, df = loss.generator(logit_f)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
     _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
@@ -72,6 +74,18 @@ def uniform(n: int, d: int, rng: np.random.Generator, dtype: Any = np.float32) -
 NOISE: dict[str, Callable] = {"normal": normal, "uniform": uniform}
 
 
+def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -> np.ndarray:
+    """x + std · ε, ε ~ N(0, I): both densities that D compares are smoothed alike             Eq. (11.7)
+
+    Sønderby et al. 2017, section 3.2; Arjovsky & Bottou 2017, section 3.
+    """
+    if std == 0:
+        return x
+    if rng is None:
+        raise TypeError("instance noise is drawn: pass rng=np.random.default_rng(0)")
+    return x + std * rng.standard_normal(x.shape, dtype=x.dtype)
+
+
 # ------------------------------------------------------------------------------------------------------ loop
 
 class Divergence(FloatingPointError):
@@ -82,12 +96,14 @@ class GAN:
     """A generator and a discriminator that train each other.
 
     `G` maps noise (n, d_z) to samples (n, d), `D` maps samples to one logit. `noise` is "normal" or "uniform"
-    (both of variance 1). `simultaneous` takes both gradients before both steps; otherwise they alternate,
-    as in Algorithm 1.
+    (both of variance 1). `penalties` are added to D's loss (see `numpygan.penalties`). `input_noise`, a number or a
+    function of the step of G, is the standard deviation of the noise on both inputs of D. `simultaneous` takes both
+    gradients before both steps; otherwise they alternate, as in Algorithm 1.
     """
 
     def __init__(self, G: Network, D: Network, loss: Any = None, opt_G: Any = None, opt_D: Any = None,
-                 noise: str = "normal", simultaneous: bool = False):
+                 noise: str = "normal", penalties: Sequence[Callable] = (),
+                 input_noise: float | Callable[[int], float] = 0.0, simultaneous: bool = False):
         if D.d_out != 1:
             raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
         if G.d_out != D.d_in:
@@ -99,6 +115,7 @@ class GAN:
             raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(NOISE)}")
         loss = NonSaturating() if loss is None else loss
         self.G, self.D, self.noise, self.simultaneous = G, D, noise, simultaneous
+        self.penalties, self.input_noise = tuple(penalties), input_noise
         self.loss = loss.using(D.engine) if hasattr(loss, "using") else loss
         self.opt_G = Adam(2e-4, beta1=0.5) if opt_G is None else opt_G
         self.opt_D = Adam(2e-4, beta1=0.5) if opt_D is None else opt_D
@@ -149,11 +166,11 @@ class GAN:
         for _ in range(k):
             x = feed.next(rng)
             z = self.draw(len(x), rng)
-            L_D, g_D = discriminator_gradient(self.D, self.loss, x, self.G(z), rng, log)
+            L_D, g_D = self._discriminator(x, z, rng, log)
             self._finite(D=(L_D, g_D), log=log)
             self.opt_D.step(self.D, g_D)                                                    # Eq. (3.4)
         z = self.draw(batch, rng)
-        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng)
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std())
         self._finite(G=(L_G, g_G), log=log)
         self.opt_G.step(self.G, g_G)
         self.history.record(**log)
@@ -163,12 +180,28 @@ class GAN:
         log = {}
         x = feed.next(rng)
         z = self.draw(len(x), rng)
-        L_D, g_D = discriminator_gradient(self.D, self.loss, x, self.G(z), rng, log)
-        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng)
+        L_D, g_D = self._discriminator(x, z, rng, log)
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std())
         self._finite(D=(L_D, g_D), G=(L_G, g_G), log=log)
         self.opt_D.step(self.D, g_D)
         self.opt_G.step(self.G, g_G)
         self.history.record(**log)
+
+    def _discriminator(self, x, z, rng, log):
+        """D's loss and gradient, penalties included, at inputs with instance noise."""
+        x, x_fake = (instance_noise(a, self._std(), rng) for a in (x, self.G(z)))
+        L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
+        for penalty in self.penalties:
+            P, g_P = penalty(self.D, x, x_fake, rng)
+            L_D, g_D = L_D + P, g_D + g_P
+        return L_D, g_D
+
+    def _std(self):
+        """The standard deviation of the instance noise in this step."""
+        std = self.input_noise(len(self.history)) if callable(self.input_noise) else self.input_noise
+        if not 0 <= std < math.inf:
+            raise ValueError(f"input_noise must be a standard deviation of at least 0, got {std!r}")
+        return float(std)
 
     # ---------------------------------------------------------------------------------------------- checks
 

@@ -6,6 +6,13 @@
 `p` holds the layer's parameters by name (views of the network's flat vector); `c` is the context of the pass:
 `c.ops` (the engine's functions), `c.rng` (given in a training pass), `c.want_dx` and `c.want_g` (what backward is
 asked for). Anything that has these two methods and derives from `Layer` is a layer.
+
+Penalties on gradients differentiate twice. A layer makes that fast with two more methods; one without them works too:
+
+    jvp(p, cache, x_dot, c)                           -> y_dot, cache_dot         Eq. (10.6)
+    jvp_backward(p, cache, cache_dot, dy, dy_dot, c)  -> dx, dx_dot, gradients    Eq. (10.7)
+
+There dy, or dx, is None as long as it is zero: it starts as zero, and only a second derivative changes that.
 """
 import math
 from collections.abc import Callable
@@ -56,6 +63,17 @@ class Layer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def diagonal_jvp(layer, p, cache, x_dot, c):
+    """ẏ = f′(x) ẋ, for layers that act on each entry alone: the formula of `backward`         Eq. (10.10)"""
+    return layer.backward(p, cache, x_dot, c)[0], x_dot
+
+
+def diagonal_jvp_backward(layer, p, cache, x_dot, dy, dy_dot, c):
+    """dx = f′ dy,   dẋ = f′ dẏ: Eq. (10.11) where f″ = 0"""
+    dx = None if dy is None else layer.backward(p, cache, dy, c)[0]
+    return dx, layer.backward(p, cache, dy_dot, c)[0], {}
+
+
 class Dense(Layer):
     """y = x W + b                                                                              Eq. (2.1)
 
@@ -90,6 +108,17 @@ class Dense(Layer):
                 g["b"] = c.ops.affine_db(dy)
         return dx, g
 
+    def jvp(self, p, x, x_dot, c):
+        """ẏ = ẋ W                                                                              Eq. (10.8)"""
+        return c.ops.matmul(x_dot, p["W"]), x_dot
+
+    def jvp_backward(self, p, x, x_dot, dy, dy_dot, c):
+        """dW = xᵀ dy + ẋᵀ dẏ;   ẏ does not depend on b                                         Eq. (10.9)"""
+        dx, g = (None, {"b": np.zeros_like(p["b"])} if self.bias else {}) if dy is None else self.backward(p, x, dy, c)
+        dW = c.ops.affine_dW(x_dot, dy_dot)
+        g["W"] = dW + g["W"] if "W" in g else dW
+        return dx, c.ops.affine_dx(dy_dot, p["W"]) if c.want_dx else None, g
+
 
 class Sigmoid(Layer):
     """y = σ(x)                                                                                 Eq. (2.5)"""
@@ -102,6 +131,15 @@ class Sigmoid(Layer):
     def backward(self, p, y, dy, c):
         """Eq. (2.6)"""
         return c.ops.sigmoid_backward(dy, y), {}
+
+    jvp = diagonal_jvp
+
+    def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+        """dx = f′ dy + f″ ẋ dẏ,   dẋ = f′ dẏ                                                  Eq. (10.11)"""
+        dx = c.ops.sigmoid_curvature(dy_dot, x_dot, y)
+        if dy is not None:
+            dx += c.ops.sigmoid_backward(dy, y)
+        return dx, c.ops.sigmoid_backward(dy_dot, y), {}
 
 
 class Tanh(Layer):
@@ -116,6 +154,15 @@ class Tanh(Layer):
         """Eq. (2.8)"""
         return c.ops.tanh_backward(dy, y), {}
 
+    jvp = diagonal_jvp
+
+    def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+        """dx = f′ dy + f″ ẋ dẏ,   dẋ = f′ dẏ                                                  Eq. (10.11)"""
+        dx = c.ops.tanh_curvature(dy_dot, x_dot, y)
+        if dy is not None:
+            dx += c.ops.tanh_backward(dy, y)
+        return dx, c.ops.tanh_backward(dy_dot, y), {}
+
 
 class ReLU(Layer):
     """y = max(x, 0)                                                                            Eq. (2.9)"""
@@ -128,6 +175,8 @@ class ReLU(Layer):
     def backward(self, p, y, dy, c):
         """Eq. (2.10)"""
         return c.ops.relu_backward(dy, y), {}
+
+    jvp, jvp_backward = diagonal_jvp, diagonal_jvp_backward
 
 
 class LeakyReLU(Layer):
@@ -145,6 +194,8 @@ class LeakyReLU(Layer):
     def backward(self, p, y, dy, c):
         """Eq. (2.12)"""
         return c.ops.leaky_relu_backward(dy, y, self.slope), {}
+
+    jvp, jvp_backward = diagonal_jvp, diagonal_jvp_backward
 
 
 class Maxout(Layer):
@@ -171,6 +222,12 @@ class Maxout(Layer):
         """Eq. (2.17)"""
         return c.ops.maxout_backward(dy, index, self.k), {}
 
+    def jvp(self, p, index, x_dot, c):
+        """ẏⱼ = ẋ of the piece that won                                                        Eq. (10.10)"""
+        return c.ops.maxout_jvp(x_dot, index, self.k), x_dot
+
+    jvp_backward = diagonal_jvp_backward
+
 
 class Dropout(Layer):
     """y = x · mask in a training pass (rng given), y = x in evaluation                        Eq. (2.18)
@@ -193,3 +250,5 @@ class Dropout(Layer):
     def backward(self, p, mask, dy, c):
         """Eq. (2.19)"""
         return (dy if mask is None else c.ops.dropout_backward(dy, mask)), {}
+
+    jvp, jvp_backward = diagonal_jvp, diagonal_jvp_backward

@@ -145,6 +145,39 @@ class Network:
                 self._collect(i, grads, g)
         return (dx if want_dx else None), g
 
+    @property
+    def twice(self) -> bool:
+        """Can every layer be differentiated twice, through `jvp`?"""
+        return all(hasattr(layer, "jvp") for layer in self.layers)
+
+    def jvp(self, tape: Tape, x_dot: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+        """ẏ = J_x ẋ: how the output moves when the input moves along ẋ                          Eq. (10.6)
+
+        x_dot (n, d_in) -> y_dot (n, d_out), and what `jvp_backward` needs. Every layer must have `jvp`.
+        """
+        self._current(tape)
+        c = Context(self._ops(x_dot))
+        dots = []
+        for layer, p, cache in zip(self.layers, self._views(tape.theta), tape.caches, strict=True):
+            x_dot, dot = layer.jvp(p, cache, x_dot, c)                       # type: ignore[attr-defined]
+            dots.append(dot)
+        return x_dot, dots
+
+    def jvp_backward(self, tape: Tape, dots: list[Any], dy_dot: np.ndarray) -> np.ndarray:
+        """g = ∂/∂θ Σ dẏ · ẏ with ẋ and dẏ held fixed                                            Eq. (10.7)
+
+        dy_dot (n, d_out) -> g, one flat gradient shaped like theta.
+        """
+        self._current(tape)
+        g = np.empty(self._theta.shape, dy_dot.dtype)
+        views, lowest, dy = self._views(tape.theta), self._lowest_with_parameters(), None
+        for i in reversed(range(lowest, len(self.layers))):
+            c = Context(self._ops(dy_dot), None, i > lowest)
+            dy, dy_dot, grads = self.layers[i].jvp_backward(                 # type: ignore[attr-defined]
+                views[i], tape.caches[i], dots[i], dy, dy_dot, c)
+            self._collect(i, grads, g)
+        return g
+
     def _ops(self, x):
         return functional if np.iscomplexobj(x) else engines.ops(self.engine)
 
@@ -156,13 +189,16 @@ class Network:
                              f"got shape {x.shape} of {x.dtype}")
         return x.astype(dtype, copy=False)
 
-    def _upstream(self, tape, dy):
+    def _current(self, tape):
         if tape.net is not self:
             raise ValueError("this tape was recorded by another network: run backward on the network whose forward "
                              "returned it")
         if tape.version is not None and tape.version != self.version:
             raise ValueError(f"this tape is older than the last update of its network (version {tape.version}, now "
                              f"{self.version}): run forward again before backward")
+
+    def _upstream(self, tape, dy):
+        self._current(tape)
         dy = np.asarray(dy)
         if dy.shape != tape.shape:
             raise ValueError(f"dy must have the shape of the output, {tape.shape}, got {dy.shape}")

@@ -89,6 +89,20 @@ def _multiply(a, b, out):
 
 
 @jit
+def _sigmoid_curvature(dy_dot, x_dot, y, out):
+    one, two = y.dtype.type(1), y.dtype.type(2)
+    for i in range(y.size):
+        out[i] = dy_dot[i] * x_dot[i] * (y[i] * (one - y[i]) * (one - two * y[i]))
+
+
+@jit
+def _tanh_curvature(dy_dot, x_dot, y, out):
+    one, two = y.dtype.type(1), y.dtype.type(2)
+    for i in range(y.size):
+        out[i] = -dy_dot[i] * x_dot[i] * (two * y[i] * (one - y[i] * y[i]))
+
+
+@jit
 def _maxout(x, k, y, index):
     n, m = y.shape
     for i in range(n):
@@ -112,6 +126,13 @@ def _maxout_backward(dy, index, k, dx):
             dx[i, j * k + index[i, j]] = dy[i, j]
 
 
+@jit
+def _maxout_jvp(x_dot, index, k, y_dot):
+    for i in range(index.shape[0]):
+        for j in range(index.shape[1]):
+            y_dot[i, j] = x_dot[i, j * k + index[i, j]]
+
+
 def _map(kernel, x, *constants):
     x = floats(x)
     y = np.empty(x.shape, x.dtype)
@@ -124,6 +145,13 @@ def _map_backward(kernel, dy, y, *constants):
     dx = np.empty(y.shape, y.dtype)
     kernel(dy.reshape(-1), y.reshape(-1), *[y.dtype.type(c) for c in constants], dx.reshape(-1))
     return dx
+
+
+def _map_curvature(kernel, dy_dot, x_dot, y):
+    y, dy_dot, x_dot = alike(y, dy_dot, x_dot)
+    out = np.empty(y.shape, y.dtype)
+    kernel(dy_dot.reshape(-1), x_dot.reshape(-1), y.reshape(-1), out.reshape(-1))
+    return out
 
 
 def sigmoid(x):
@@ -206,17 +234,30 @@ def maxout(x, k):
     return y, index
 
 
+def _winners(index, shape, k):
+    index = np.ascontiguousarray(index)
+    if index.shape != shape or index.dtype.kind != "i" or index.min() < 0 or index.max() >= k:
+        raise ValueError(f"index must hold, in the shape {shape}, the winning piece 0 … {k - 1} of every unit")
+    return index
+
+
 def maxout_backward(dy, index, k):
     """dx = dy at the piece that won, 0 at the others                                          Eq. (2.17)
 
     Optimizations: zeros and gradient in one pass.
     """
-    dy, index = floats(dy), np.ascontiguousarray(index)
-    if index.shape != dy.shape or index.dtype.kind != "i" or index.min() < 0 or index.max() >= k:
-        raise ValueError(f"index must hold, in the shape of dy {dy.shape}, the winning piece 0 … {k - 1} of every unit")
+    dy = floats(dy)
     dx = np.empty((dy.shape[0], dy.shape[1] * k), dy.dtype)
-    _maxout_backward(dy, index, k, dx)
+    _maxout_backward(dy, _winners(index, dy.shape, k), k, dx)
     return dx
+
+
+def maxout_jvp(x_dot, index, k):
+    """ẏⱼ = ẋ at the piece that won: Eq. (10.10) for maxout.   Optimizations: one pass."""
+    x_dot = floats(x_dot)
+    y_dot = np.empty((x_dot.shape[0], x_dot.shape[1] // k), x_dot.dtype)
+    _maxout_jvp(x_dot, _winners(index, y_dot.shape, k), k, y_dot)
+    return y_dot
 
 
 def dropout(x, mask):
@@ -233,3 +274,19 @@ def dropout_backward(dy, mask):
     Optimizations: one pass, vectorised.
     """
     return _map_backward(_multiply, dy, mask)
+
+
+def sigmoid_curvature(dy_dot, x_dot, y):
+    """f″(x) ẋ dẏ of σ                                                                         Eq. (10.12)
+
+    Optimizations: one pass, vectorised.
+    """
+    return _map_curvature(_sigmoid_curvature, dy_dot, x_dot, y)
+
+
+def tanh_curvature(dy_dot, x_dot, y):
+    """f″(x) ẋ dẏ of tanh                                                                      Eq. (10.13)
+
+    Optimizations: one pass, vectorised.
+    """
+    return _map_curvature(_tanh_curvature, dy_dot, x_dot, y)

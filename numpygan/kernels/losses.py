@@ -64,6 +64,74 @@ def _bce_mean(s, t, ds):
     return total / s.size
 
 
+@jit
+def _bce_mean_each(s, t, ds):
+    """(1/n) Σ ℓ(sᵢ, tᵢ) for a target each; its gradient into ds."""
+    zero, one = s.dtype.type(0), s.dtype.type(1)
+    n = s.dtype.type(s.size)
+    total = 0.0
+    for i in range(s.size):
+        e = np.exp(-abs(s[i]))
+        low, high = e / (one + e), one / (one + e)
+        total += ((one - t[i]) * s[i] if s[i] > zero else -t[i] * s[i]) + np.log1p(e)
+        ds[i] = ((one - t[i]) * low - t[i] * high if s[i] < 0 else (one - t[i]) * high - t[i] * low) / n
+    return total / s.size
+
+
+@jit
+def _softmax_cross_entropy(s, labels, ds):
+    n = s.dtype.type(s.shape[0])
+    total = 0.0
+    for i in range(s.shape[0]):
+        top = s[i, 0]
+        for j in range(1, s.shape[1]):
+            top = max(top, s[i, j])
+        z = 0.0
+        for j in range(s.shape[1]):
+            ds[i, j] = np.exp(s[i, j] - top)
+            z += ds[i, j]
+        total += np.log(z) - (s[i, labels[i]] - top)
+        scale = s.dtype.type(1 / z) / n
+        for j in range(s.shape[1]):
+            ds[i, j] *= scale
+        ds[i, labels[i]] -= 1 / n
+    return total / s.shape[0]
+
+
+@jit
+def _square_mean(s, target, ds):
+    n = s.dtype.type(s.size)
+    total = 0.0
+    for i in range(s.size):
+        r = s[i] - target
+        total += r * r
+        ds[i] = r / n
+    return total / (2 * s.size)
+
+
+@jit
+def _hinge_mean(s, sign, ds):
+    """(1/n) Σ max(0, 1 − sign · sᵢ); its gradient into ds."""
+    zero, one = s.dtype.type(0), s.dtype.type(1)
+    slope = -sign / s.dtype.type(s.size)
+    total = 0.0
+    for i in range(s.size):
+        r = one - sign * s[i]
+        total += zero if r <= zero else r
+        ds[i] = slope if r > zero else zero
+    return total / s.size
+
+
+@jit
+def _plain_mean(s, sign, ds):
+    slope = sign / s.dtype.type(s.size)
+    total = 0.0
+    for i in range(s.size):
+        total += s[i]
+        ds[i] = slope
+    return sign * (total / s.size)
+
+
 def _logits(x):
     x = floats(x)
     return x, np.empty(x.shape, x.dtype)
@@ -72,7 +140,7 @@ def _logits(x):
 def _targets(logit, target):
     logit = floats(logit)
     target = np.broadcast_to(np.asarray(target, logit.dtype), logit.shape)
-    return logit, np.ascontiguousarray(target)
+    return logit, np.asarray(target, order="C")
 
 
 def _pair(kernel, dy, x):
@@ -143,20 +211,24 @@ def bce_with_logits_backward(dy, logit, target):
 
 
 def _mean(logit, target):
-    """The mean cross-entropy of all logits with one target, and its gradient."""
+    """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     s, ds = _logits(logit)
-    L = _bce_mean(s.reshape(-1), s.dtype.type(target), ds.reshape(-1))
+    if np.ndim(target) == 0:
+        L = _bce_mean(s.reshape(-1), s.dtype.type(target), ds.reshape(-1))
+    else:
+        s, t = _targets(s, target)
+        L = _bce_mean_each(s.reshape(-1), t.reshape(-1), ds.reshape(-1))
     return s.dtype.type(L), ds
 
 
-def bce_discriminator(logit_real, logit_fake, alpha):
-    """L_D = (1/n) Σ ℓ(s_real, α) + (1/m) Σ ℓ(s_fake, 0)                                        Eq. (4.7)
-    d_real = ((1 − α) σ(s_real) − α σ(−s_real)) / n,   d_fake = σ(s_fake) / m                   Eq. (4.8)
+def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
+    """L_D = (1/n) Σ ℓ(s_real, α) + (1/m) Σ ℓ(s_fake, β)                                        Eq. (4.7)
+    d_real = ((1 − α) σ(s_real) − α σ(−s_real)) / n,   d_fake likewise with β and m            Eq. (4.8)
 
     Optimizations: value and gradient in one pass over each batch; the sum in float64.
     """
     L_real, d_real = _mean(logit_real, alpha)
-    L_fake, d_fake = _mean(logit_fake, 0)
+    L_fake, d_fake = _mean(logit_fake, beta)
     return L_real + L_fake, d_real, d_fake
 
 
@@ -177,3 +249,69 @@ def non_saturating_generator(logit_fake):
     Optimizations: value and gradient in one pass: ℓ(s, 1).
     """
     return _mean(logit_fake, 1)
+
+
+def softmax_cross_entropy(logits, labels):
+    """L = (1/n) Σᵢ (log Σⱼ e^sᵢⱼ − sᵢ,yᵢ)                                                      Eq. (4.14)
+    ds = (softmax(s) − onehot(y)) / n                                                          Eq. (4.15)
+
+    Optimizations: row by row, no temporaries; the sum in float64.
+    """
+    s, ds = _logits(logits)
+    labels = np.ascontiguousarray(labels)
+    if labels.shape != s.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= s.shape[1]:
+        raise ValueError(f"labels must hold {len(s)} whole numbers 0 … {s.shape[1] - 1}, one for each row of logits")
+    return s.dtype.type(_softmax_cross_entropy(s, labels.astype(np.int64), ds)), ds
+
+
+def _reduce(kernel, logit, constant):
+    s, ds = _logits(logit)
+    return s.dtype.type(kernel(s.reshape(-1), s.dtype.type(constant), ds.reshape(-1))), ds
+
+
+def least_squares_discriminator(logit_real, logit_fake):
+    """L_D = (1/2n) Σ (s_real − 1)² + (1/2m) Σ s_fake²                                          Eq. (9.1)
+    d_real = (s_real − 1) / n,   d_fake = s_fake / m                                            Eq. (9.2)
+
+    Optimizations: value and gradient in one pass.
+    """
+    (L_real, d_real), (L_fake, d_fake) = _reduce(_square_mean, logit_real, 1), _reduce(_square_mean, logit_fake, 0)
+    return L_real + L_fake, d_real, d_fake
+
+
+def least_squares_generator(logit_fake):
+    """L_G = (1/2m) Σ (s_fake − 1)²                                                             Eq. (9.3)
+    d_fake = (s_fake − 1) / m                                                                   Eq. (9.4)
+
+    Optimizations: value and gradient in one pass.
+    """
+    return _reduce(_square_mean, logit_fake, 1)
+
+
+def hinge_discriminator(logit_real, logit_fake):
+    """L_D = (1/n) Σ max(0, 1 − s_real) + (1/m) Σ max(0, 1 + s_fake)                            Eq. (9.5)
+    d_real = −1/n where s_real < 1, else 0;   d_fake = 1/m where s_fake > −1, else 0            Eq. (9.6)
+
+    Optimizations: value and gradient in one pass.
+    """
+    (L_real, d_real), (L_fake, d_fake) = _reduce(_hinge_mean, logit_real, 1), _reduce(_hinge_mean, logit_fake, -1)
+    return L_real + L_fake, d_real, d_fake
+
+
+def wasserstein_discriminator(logit_real, logit_fake):
+    """L_D = −(1/n) Σ s_real + (1/m) Σ s_fake                                                   Eq. (9.7)
+    d_real = −1/n,   d_fake = 1/m                                                               Eq. (9.8)
+
+    Optimizations: value and gradient in one pass.
+    """
+    (L_real, d_real), (L_fake, d_fake) = _reduce(_plain_mean, logit_real, -1), _reduce(_plain_mean, logit_fake, 1)
+    return L_real + L_fake, d_real, d_fake
+
+
+def wasserstein_generator(logit_fake):
+    """L_G = −(1/m) Σ s_fake                                                                    Eq. (9.9)
+    d_fake = −1/m                                                                              Eq. (9.10)
+
+    Optimizations: value and gradient in one pass.
+    """
+    return _reduce(_plain_mean, logit_fake, -1)

@@ -23,7 +23,7 @@ def jit(function: Callable) -> Callable:
 
 def floats(x) -> np.ndarray:
     """x as a C-contiguous float32 or float64 array with at least one entry."""
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")                   # np.ascontiguousarray would give a number an axis
     if x.dtype.char not in "fd":
         raise TypeError(f"the kernels take float32 and float64, got {x.dtype}: convert it, or use functional")
     if x.size == 0:
@@ -44,7 +44,7 @@ def alike(first, *others) -> list[np.ndarray]:
     first = floats(first)
     arrays = [first]
     for other in others:
-        other = np.ascontiguousarray(other)
+        other = np.asarray(other, order="C")
         if other.shape != first.shape or other.dtype != first.dtype:
             raise ValueError(f"shapes and dtypes must agree: {first.shape} {first.dtype} and "
                              f"{other.shape} {other.dtype}")

@@ -1,0 +1,118 @@
+"""Penalties on the gradient of D in its inputs, and their own gradients: derivatives of derivatives.
+
+    P, g = penalty(D, x, x_fake, rng)
+
+P is a term of D's loss and g = ∂P/∂θ_D; nothing is changed. With u = ∇ₓD held beside it,
+
+    ∂P/∂θ = ∂/∂θ Σᵢ vᵢ · ∇ₓD(xᵢ),   v = ∂P/∂u held fixed                                       Eq. (10.14)
+
+and the sum is the derivative of Σ D(xᵢ) along v: one tangent pass forward (`Network.jvp`), one pass back.
+"""
+import copy
+import math
+from typing import Any
+
+import numpy as np
+
+from . import engine as engines
+from .network import Network, Tape
+
+STEP = 1e-20            # of the complex step: any size does, since nothing is subtracted
+
+
+class R1:
+    """P = (γ/2) mean ‖∇ₓD(x)‖² on real data                                                    Eq. (10.1)
+
+    Mescheder, Geiger & Nowozin 2018, Eq. 9.
+    """
+
+    def __init__(self, gamma: float):
+        self.gamma = _weight("gamma", gamma)
+
+    def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
+                 rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
+        """x (n, d) real, x_fake unused -> P, g shaped like D.theta."""
+        return _penalised(D, x, rng, lambda u: engines.ops(D.engine).square_penalty(u, self.gamma))
+
+    def __repr__(self) -> str:
+        return f"R1(gamma={self.gamma})"
+
+
+class R2:
+    """P = (γ/2) mean ‖∇ₓD(x_fake)‖² on generated data                                          Eq. (10.2)
+
+    Mescheder, Geiger & Nowozin 2018, Eq. 10.
+    """
+
+    def __init__(self, gamma: float):
+        self.gamma = _weight("gamma", gamma)
+
+    def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
+                 rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
+        """x unused, x_fake (m, d) -> P, g shaped like D.theta."""
+        return _penalised(D, x_fake, rng, lambda u: engines.ops(D.engine).square_penalty(u, self.gamma))
+
+    def __repr__(self) -> str:
+        return f"R2(gamma={self.gamma})"
+
+
+class GradientPenalty:
+    """P = λ mean (‖∇ₓD(x̂)‖ − 1)²,   x̂ = ε x + (1 − ε) x_fake, ε ~ U(0, 1) per row             Eq. (10.3)
+
+    One norm per row. Where ∇ₓD = 0 the norm has a kink and its gradient is taken as 0.
+    Gulrajani et al. 2017, Eq. 3 and Algorithm 1 (λ = 10).
+    """
+
+    def __init__(self, weight: float = 10.0):
+        self.weight = _weight("weight", weight)
+
+    def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
+                 rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
+        """x (n, d), x_fake (n, d), rng draws ε -> P, g shaped like D.theta."""
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError("GradientPenalty draws ε: pass rng=np.random.default_rng(0)")
+        if np.shape(x) != np.shape(x_fake):
+            raise ValueError(f"GradientPenalty pairs every real row with a fake one, got shapes {np.shape(x)} and "
+                             f"{np.shape(x_fake)}: make the batches equal")
+        e = rng.random((len(x), 1), dtype=np.float32).astype(D.dtype)
+        x_hat = e * x + (1 - e) * x_fake
+        return _penalised(D, x_hat, rng, lambda u: engines.ops(D.engine).norm_penalty(u, self.weight))
+
+    def __repr__(self) -> str:
+        return f"GradientPenalty(weight={self.weight})"
+
+
+def _penalised(D: Network, x: np.ndarray, rng: np.random.Generator | None, penalty: Any) -> tuple[float, np.ndarray]:
+    if any(layer.batchwise for layer in D.layers):
+        raise ValueError("a penalty needs ∇ₓD(xᵢ) row by row, and D has a layer that mixes the rows of a batch "
+                         "(batchwise): leave that layer out, or leave the penalty out")
+    before = copy.deepcopy(rng)
+    logit, tape = D.forward(x, rng)
+    u, _ = D.backward(tape, np.ones_like(logit), want_g=False)
+    P, v = penalty(u)
+    return P, (by_jvp(D, tape, v) if D.twice else by_complex_step(D, x, v, before))
+
+
+def by_jvp(D: Network, tape: Tape, v: np.ndarray) -> np.ndarray:
+    """g = ∂/∂θ Σᵢ vᵢ · ∇ₓD(xᵢ) by a tangent pass and its backward pass               Eqs. (10.6), (10.7), (10.14)
+
+    tape of D at x, v (n, d) held fixed -> g shaped like D.theta.
+    """
+    y_dot, dots = D.jvp(tape, v)
+    return D.jvp_backward(tape, dots, np.ones_like(y_dot))
+
+
+def by_complex_step(D: Network, x: np.ndarray, v: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+    """g = Im ∇_θ Σᵢ D(xᵢ + i h vᵢ) / h,   h = 10⁻²⁰                                           Eq. (10.15)
+
+    The reference: `forward` and `backward` alone, f″ included, through `functional` in complex128; slower.
+    """
+    logit, tape = D.forward(x + 1j * STEP * v, rng)
+    _, g = D.backward(tape, np.ones_like(logit), want_dx=False)
+    return (g.imag / STEP).astype(D.dtype)
+
+
+def _weight(name: str, value: float) -> float:
+    if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+    return float(value)
