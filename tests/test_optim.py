@@ -1,0 +1,231 @@
+"""The optimisers: steps by hand, schedules, PyTorch's numbers, manners."""
+import copy
+import math
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+from numpygan.optim import SGD, Adam, Momentum, RMSProp
+
+EPS = np.finfo(float).eps
+ALL = [SGD(.1), Momentum(.1), Momentum(.1, momentum=0), RMSProp(.1), Adam(.1), Adam(.1, beta1=.5)]
+
+
+def network(theta, engine="numpy", dtype=np.float64):
+    """A network whose flat vector is `theta`: one column out, no bias."""
+    net = ng.Network([ng.Dense(1, bias=False)], len(theta), rng=np.random.default_rng(0), dtype=dtype, engine=engine)
+    net.theta = theta
+    return net
+
+
+def after(opt, engine, *gradients, start=1.0):
+    """θ after each of the steps along the given gradients, one parameter."""
+    net, thetas = network([start], engine), []
+    for g in gradients:
+        opt.step(net, np.array([g], float))
+        thetas.append(net.theta[0])
+    return thetas
+
+
+def same(a, b, ulps=8):
+    return np.allclose(a, b, rtol=ulps * EPS, atol=0)
+
+
+# ------------------------------------------------------------------------------------------------ steps by hand
+
+
+def test_sgd(engine):
+    """1 − .1·2 = .8, .8 + .1·1 = .9                                                             Eq. (5.1)"""
+    assert same(after(SGD(.1), engine, 2, -1), [.8, .9])
+
+
+def test_momentum(engine):
+    """v = 2, .9·2 − 1 = .8: θ = 1 − .2 = .8, .8 − .08 = .72                                       Eq. (5.2)"""
+    assert same(after(Momentum(.1, .9), engine, 2, -1), [.8, .72])
+
+
+def test_rmsprop(engine):
+    """ρ = ¾: s = ¼·4 = 1, then ¾ + ¼·5 = 2: θ = 1 − .1·2/(1 + 1) = .9, then −.1·√5/(√2 + 1)      Eqs. (5.3), (5.4)"""
+    first = 1 - .1 * 2 / (1 + 1)
+    second = first - .1 * math.sqrt(5) / (math.sqrt(2) + 1)
+    assert same(after(RMSProp(.1, rho=.75, eps=1), engine, 2, math.sqrt(5)), [first, second])
+
+
+def test_adam(engine):
+    """β₁ = ½, β₂ = ¾, g = 2, 4: m = 1, 2.5 → m̂ = 2, 10/3; v = 1, 4.75 → v̂ = 4, 76/7             Eqs. (5.5) to (5.8)"""
+    first = 1 - .1 * 2 / (2 + 1)
+    second = first - .1 * (2.5 / .75) / (math.sqrt(4.75 / (1 - .5625)) + 1)
+    assert same(after(Adam(.1, beta1=.5, beta2=.75, eps=1), engine, 2, 4), [first, second])
+
+
+def test_adams_first_step_is_lr_against_the_sign(engine):
+    net = network([1., 1., 1.], engine)
+    Adam(.01).step(net, np.array([1e-3, -1e3, 0.]))
+    assert np.allclose(net.theta, [.99, 1.01, 1], rtol=1e-5)
+    assert net.theta[2] == 1                                       # no gradient, no step
+
+
+@pytest.mark.parametrize("opt", ALL, ids=repr)
+def test_all_go_downhill_to_the_minimum_of_a_bowl(opt, engine):
+    """f(θ) = Σ cᵢ (θᵢ − i)²/2, from 5: the rate shrinks, so that even steps of fixed length arrive."""
+    opt, c = copy.deepcopy(opt), np.array([1., 3.])
+    opt.lr = lambda t: .1 * .99**t
+    net = network([5., 5.], engine)
+    for _ in range(800):
+        opt.step(net, c * (net.theta - [0, 1]))
+    assert np.abs(net.theta - [0, 1]).max() < .02
+
+
+# ----------------------------------------------------------------------------------------------------- schedules
+
+
+@pytest.mark.parametrize("make", [SGD, Momentum, RMSProp, Adam])
+def test_lr_as_a_function_of_the_step_is_asked_for_0_1_2(make, engine):
+    asked = []
+
+    def lr(t):
+        asked.append(t)
+        return [.5, 0, .25][t]
+
+    opt, net = make(lr), network([1.], engine)
+    moves = []
+    for t in range(3):
+        before = net.theta[0]
+        opt.step(net, np.array([1.]))
+        moves.append(before - net.theta[0])
+        assert opt.t == t + 1
+    assert asked == [0, 1, 2]
+    assert moves[1] == 0 != moves[0]
+    fixed = make(.25)
+    net = network([1.], engine)
+    for _ in range(2):
+        fixed.step(net, np.array([1.]))
+    before = net.theta[0]
+    fixed.step(net, np.array([1.]))                                # the moments saw the same gradients either way
+    assert same(moves[2], before - net.theta[0], 50)
+
+
+def test_momentum_as_a_function_of_the_step(engine):
+    """μ = 0, ½, 1/4 on g = 1: v = 1, 1.5, 1.375."""
+    asked = []
+
+    def mu(t):
+        asked.append(t)
+        return [0, .5, .25][t]
+
+    assert same(after(Momentum(1, momentum=mu), engine, 1, 1, 1, start=0.), [-1, -2.5, -3.875])
+    assert asked == [0, 1, 2]
+
+
+# --------------------------------------------------------------------------------------------- beside PyTorch
+
+
+@pytest.mark.parametrize("name", ["SGD", "Momentum", "RMSProp", "Adam", "Adam for GANs"])
+def test_twenty_steps_are_pytorchs(name, engine):
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    ours, theirs = {
+        "SGD": (SGD(.1), lambda p: torch.optim.SGD(p, lr=.1)),
+        "Momentum": (Momentum(.1, .8), lambda p: torch.optim.SGD(p, lr=.1, momentum=.8)),
+        "RMSProp": (RMSProp(.01, rho=.95, eps=1e-6), lambda p: torch.optim.RMSprop(p, lr=.01, alpha=.95, eps=1e-6)),
+        "Adam": (Adam(.01), lambda p: torch.optim.Adam(p, lr=.01)),
+        "Adam for GANs": (Adam(2e-4, beta1=.5), lambda p: torch.optim.Adam(p, lr=2e-4, betas=(.5, .999))),
+    }[name]
+    rng = np.random.default_rng(3)
+    start = rng.standard_normal(7)
+    net, p = network(start, engine), torch.nn.Parameter(torch.tensor(start))
+    opt = theirs([p])
+    for _ in range(20):
+        g = rng.standard_normal(7)
+        ours.step(net, g)
+        p.grad = torch.tensor(g)
+        opt.step()
+    assert np.abs(net.theta - p.detach().numpy()).max() <= 1e-12
+
+
+# ------------------------------------------------------------------------------------------------------- manners
+
+
+@pytest.mark.parametrize("opt", ALL, ids=repr)
+def test_a_step_keeps_dtypes_memory_and_the_gradient(opt, engine, dtype):
+    opt = copy.deepcopy(opt)
+    net = network([1., 2., 3.], engine, dtype)
+    vector, version, g = net.theta, net.version, np.array([1., -1., 0.])       # float64 on a float32 network too
+    moments = None
+    for i in range(3):
+        opt.step(net, g)
+        assert net.theta is vector
+        assert net.version == version + i + 1
+        assert {a.dtype for a in (net.theta, *opt.moments.values())} == {np.dtype(dtype)}
+        assert all(a is not g and not np.shares_memory(a, net.theta) for a in opt.moments.values())
+        moments = opt.moments
+    assert set(moments) == set(opt.vectors)
+    assert g.tolist() == [1, -1, 0]
+    assert (vector != [1, 2, 3]).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("opt", ALL, ids=repr)
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))], ids=["deepcopy", "pickle"])
+def test_copies_go_on_alike_and_are_detached(opt, clone, engine, rng):
+    opt, net = copy.deepcopy(opt), network([1., 2., 3.], engine)
+    for _ in range(3):
+        opt.step(net, rng.standard_normal(3))
+    twin, other = clone(opt), clone(net)
+    g = rng.standard_normal(3)
+    opt.step(net, g)
+    assert not np.array_equal(net.theta, other.theta)
+    twin.step(other, g)
+    assert other.theta.tobytes() == net.theta.tobytes()
+    assert (repr(twin), twin.t) == (repr(opt), 4)
+
+
+def test_the_printed_form():
+    assert repr(Adam(2e-4, beta1=.5)) == "Adam(lr=0.0002, beta1=0.5, beta2=0.999, eps=1e-08)"
+    assert repr(Momentum(.1)) == "Momentum(lr=0.1, momentum=0.9)"
+
+
+@pytest.mark.parametrize(("make", "kind", "sentence"), [
+    (lambda: SGD(-1), ValueError, "lr must lie in [0, inf), got -1"),
+    (lambda: SGD(math.nan), ValueError, "lr must lie in [0, inf), got nan"),
+    (lambda: SGD(math.inf), ValueError, "lr must lie in [0, inf), got inf"),
+    (lambda: SGD("fast"), TypeError, "lr must be a number, got 'fast'"),
+    (lambda: SGD(True), TypeError, "lr must be a number, got True"),
+    (lambda: Momentum(.1, 1), ValueError, "momentum must lie in [0, 1), got 1"),
+    (lambda: RMSProp(.1, rho=1.5), ValueError, "rho must lie in [0, 1), got 1.5"),
+    (lambda: RMSProp(.1, eps=0), ValueError, "eps must be positive: it keeps 0 / 0 out of the update"),
+    (lambda: Adam(.1, beta1=1), ValueError, "beta1 must lie in [0, 1), got 1"),
+    (lambda: Adam(.1, beta2=-.1), ValueError, "beta2 must lie in [0, 1), got -0.1"),
+    (lambda: Adam(.1, eps=0), ValueError, "eps must be positive"),
+    (lambda: Adam(.1, eps=-1), ValueError, "eps must lie in [0, inf), got -1"),
+])
+def test_impossible_settings_say_why(make, kind, sentence):
+    with pytest.raises(kind, match=re.escape(sentence)):
+        make()
+
+
+@pytest.mark.parametrize(("opt", "kind", "sentence"), [
+    (SGD(lambda t: -1.0), ValueError, "lr must lie in [0, inf), got -1.0"),
+    (SGD(lambda t: math.nan), ValueError, "lr must lie in [0, inf), got nan"),
+    (Momentum(.1, lambda t: 2.0), ValueError, "momentum must lie in [0, 1), got 2.0"),
+])
+def test_impossible_values_of_a_schedule_stop_the_step(opt, kind, sentence, engine):
+    net = network([1.], engine)
+    with pytest.raises(kind, match=re.escape(sentence)):
+        opt.step(net, np.ones(1))
+    assert net.theta.tolist() == [1]
+
+
+def test_a_gradient_of_another_shape_is_refused(engine):
+    net = network([1., 2.], engine)
+    for g in (np.ones(3), np.ones((2, 1)), 1.0):
+        with pytest.raises(ValueError, match=re.escape("the gradient must have the shape of theta, (2,), got")):
+            Adam(.1).step(net, g)
+
+
+def test_an_optimiser_belongs_to_one_network(engine):
+    opt = Adam(.1)
+    opt.step(network([1., 2.], engine), np.ones(2))
+    with pytest.raises(ValueError, match="this optimiser has stepped another network: make one optimiser for each"):
+        opt.step(network([1., 2., 3.], engine), np.ones(3))
