@@ -1,0 +1,70 @@
+"""Answers known in closed form, for Gaussians and uniforms: what the integrals are checked against."""
+import math
+from typing import Any
+
+import numpy as np
+
+
+def gaussian_entropy(spread: Any) -> float:
+    """H = ½ log det(2πe Σ); for one dimension log σ + ½ log 2πe                                Eq. (6.9)
+
+    spread: a number is a standard deviation σ, a matrix (d, d) a covariance Σ.
+    """
+    cov = _covariance(spread, "spread")
+    return 0.5 * float(np.linalg.slogdet(2 * math.pi * math.e * cov)[1])
+
+
+def gaussian_kl(mean_p: Any, spread_p: Any, mean_q: Any, spread_q: Any) -> float:
+    """KL(p‖q) = ½ [tr(Σ_q⁻¹ Σ_p) + (μ_q − μ_p)ᵀ Σ_q⁻¹ (μ_q − μ_p) − d + log(det Σ_q/det Σ_p)]     Eq. (6.10)
+
+    means: numbers or (d,); spreads: a number is a standard deviation, a matrix (d, d) a covariance.
+    """
+    cov_p, cov_q = _covariance(spread_p, "spread_p"), _covariance(spread_q, "spread_q")
+    delta = np.atleast_1d(np.asarray(mean_q, float)) - np.atleast_1d(np.asarray(mean_p, float))
+    d = len(delta)
+    if cov_p.shape != (d, d) or cov_q.shape != (d, d):
+        raise ValueError(f"means of {d} coordinates with covariances {cov_p.shape} and {cov_q.shape}: "
+                         f"give ({d},) and ({d}, {d}), or numbers in one dimension")
+    if not np.isfinite(delta).all():
+        raise ValueError("the means must be finite numbers")
+    whitened = np.linalg.solve(cov_q, np.column_stack([cov_p, delta]))
+    log_det = np.linalg.slogdet(cov_q)[1] - np.linalg.slogdet(cov_p)[1]
+    return 0.5 * float(np.trace(whitened[:, :d]) + delta @ whitened[:, d] - d + log_det)
+
+
+def gaussian_wasserstein1(mean_p: float, std_p: float, mean_q: float, std_q: float) -> float:
+    """W₁ = E|Δμ + Δσ z| = |Δσ| √(2/π) e^(−r²/2) + Δμ erf(r/√2), r = Δμ/|Δσ|; |Δμ| for Δσ = 0   Eq. (7.6)
+
+    One dimension. Δμ = mean_q − mean_p, Δσ = std_q − std_p, z ~ N(0, 1).
+    """
+    if not (std_p > 0 and std_q > 0 and math.isfinite(std_p + std_q + mean_p + mean_q)):
+        raise ValueError("means must be finite and standard deviations finite and greater than 0")
+    shift, stretch = mean_q - mean_p, abs(std_q - std_p)
+    if stretch == 0:
+        return abs(shift)
+    r = shift / stretch
+    return stretch * math.sqrt(2 / math.pi) * math.exp(-r * r / 2) + shift * math.erf(r / math.sqrt(2))
+
+
+def uniform_wasserstein1(p: tuple[float, float], q: tuple[float, float]) -> float:
+    """W₁ = ∫₀¹ |α + (β − α)u| du, α = c − a, β = d − b, for U(a, b) and U(c, d)                Eq. (7.7)
+
+    p = (a, b), q = (c, d). |α + β|/2 when α and β have one sign, else (α² + β²)/(2|β − α|).
+    """
+    (a, b), (c, d) = p, q
+    if not (a < b and c < d and math.isfinite(a + b + c + d)):
+        raise ValueError(f"an interval is (lo, hi) with finite lo < hi, got {p!r} and {q!r}")
+    alpha, beta = c - a, d - b
+    if alpha * beta >= 0:
+        return abs(alpha + beta) / 2
+    return (alpha * alpha + beta * beta) / (2 * abs(beta - alpha))
+
+
+def _covariance(spread: Any, name: str) -> np.ndarray:
+    s = np.asarray(spread, np.float64)
+    cov = np.square(s).reshape(1, 1) if s.ndim == 0 else s
+    good = cov.ndim == 2 and cov.shape[0] == cov.shape[1] and np.isfinite(cov).all() and np.allclose(cov, cov.T)
+    if not good or (s.ndim == 0 and s <= 0) or np.linalg.eigvalsh(cov)[0] <= 0:
+        raise ValueError(f"{name} must be a standard deviation greater than 0, or a symmetric positive definite "
+                         f"covariance (d, d)")
+    return cov
