@@ -1,12 +1,13 @@
 """Algorithm 1 of Goodfellow et al. (2014): the two gradients, and the loop that takes turns."""
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import engine as engines
-from .data import as_data
+from .feed import Feed, Position, count_steps
 from .history import History
 from .losses import NonSaturating
 from .network import Network
@@ -122,6 +123,7 @@ class GAN:
         if self.opt_G is self.opt_D:
             raise ValueError("G and D need an optimiser each: the moments of one network mean nothing to the other")
         self.history = History()
+        self.position: Position | None = None              # in finite data, after the last step
         self._feed: Feed | None = None
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -131,6 +133,20 @@ class GAN:
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """x_fake = G(z): n samples (n, d)."""
         return self.G(self.draw(n, _generator(rng)))
+
+    def save(self, path: str | os.PathLike, rng: np.random.Generator | None = None) -> None:
+        """Write everything to a .npz file; with the `rng` that trains it, `fit` can go on to the same bits."""
+        from . import checkpoint
+        checkpoint.save(path, self, rng)
+
+    @staticmethod
+    def load(path: str | os.PathLike, own: Sequence[type] = (), rng: np.random.Generator | None = None) -> "GAN":
+        """The GAN of that file; `own`: classes in it that are not the package's. `rng` is put into the saved state."""
+        from . import checkpoint
+        gan, saved, _ = checkpoint.load(path, own)
+        if rng is not None:
+            checkpoint.set_state(_generator(rng), saved, path)
+        return gan
 
     def fit(self, data: Any, *, rng: np.random.Generator, batch: int = 64, steps: int | None = None,
             epochs: int | None = None, k: int = 1, callbacks: Sequence[Callable] = ()) -> History:
@@ -144,18 +160,19 @@ class GAN:
         """
         rng = _generator(rng)
         if self._feed is None or not self._feed.of(data, batch):
-            self._feed = Feed(data, batch, self.G.dtype)
+            self._feed = Feed(data, batch, self.G.dtype, self.position if self._feed is None else None)
         self._check(self._feed.data, batch, k)
         step = self._simultaneous if self.simultaneous else self._alternating
-        for _ in range(_count(self._feed.data, batch, k, steps, epochs)):
+        for _ in range(count_steps(self._feed.data, batch, k, steps, epochs)):
             step(self._feed, batch, k, rng)
+            self.position = self._feed.position
             answers = [callback(self) for callback in callbacks]
             if any(isinstance(a, bool | np.bool_) and a for a in answers):
                 break
         return self.history
 
     def __getstate__(self):
-        """A copy or a pickle leaves the data behind: its next `fit` begins a new epoch."""
+        """A copy or a pickle leaves the data behind; given it again, it goes on at the same `position`."""
         return self.__dict__ | {"_feed": None}
 
     # ------------------------------------------------------------------------------------ the compositions
@@ -231,35 +248,6 @@ class GAN:
                              f"which lies in [{low:g}, {high:g}]: rescale the data, or change G's last layer")
 
 
-class Feed:
-    """An endless supply of minibatches: fresh draws, or one permutation of finite data after the other.
-
-    The permutation comes from a seed of its own, so that a position in the data is two numbers: `seed`, `index`.
-    """
-
-    def __init__(self, source: Any, batch: int, dtype: Any = np.float32):
-        self.source, self.batch = source, batch
-        self.data: Any = as_data(source, dtype)
-        self.seed, self.index = 0, 0
-        self._batches: Any = iter(())
-
-    def of(self, source: Any, batch: int) -> bool:
-        """Is this the supply for that data and batch size?"""
-        return self.source is source and self.batch == batch
-
-    def next(self, rng: np.random.Generator) -> np.ndarray:
-        """The next minibatch of real rows."""
-        if self.data.n is None:
-            return self.data.sample(self.batch, rng)
-        x = next(self._batches, None)
-        if x is None:
-            self.seed, self.index = int(rng.integers(2**63)), 0
-            self._batches = iter(self.data.batches(self.batch, np.random.default_rng(self.seed)))
-            x = next(self._batches)
-        self.index += 1
-        return x
-
-
 class Snapshots:
     """A callback that keeps G(z_fixed): at first call, then every `every` steps, at most `most` of them.
 
@@ -286,17 +274,3 @@ def _generator(rng):
         raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
                         f"pass rng=np.random.default_rng(0)")
     return rng
-
-
-def _count(data, batch, k, steps, epochs):
-    """The number of steps of G that `steps` or `epochs` asks for."""
-    if (steps is None) == (epochs is None):
-        raise ValueError("say how long to train: either steps= or epochs=")
-    name, value = ("steps", steps) if epochs is None else ("epochs", epochs)
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-    if epochs is None:
-        return steps
-    if data.n is None:
-        raise ValueError("endless data has no epochs: say steps=")
-    return math.ceil(epochs * math.ceil(data.n / batch) / k)

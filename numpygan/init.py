@@ -26,6 +26,12 @@ def glorot(W: np.ndarray, rng: np.random.Generator) -> None:
     W[...] = rng.uniform(-a, a, W.shape)
 
 
+def linear(W: np.ndarray, rng: np.random.Generator) -> None:
+    """W ~ U(−1/√fan_in, 1/√fan_in), as in the Linear layer of PyTorch (which draws b likewise; here b = 0)."""
+    a = 1 / math.sqrt(W.shape[0])
+    W[...] = rng.uniform(-a, a, W.shape)
+
+
 def uniform(a: float) -> Callable[[np.ndarray, np.random.Generator], None]:
     """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
     if not 0 < a < math.inf:

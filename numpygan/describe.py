@@ -1,0 +1,128 @@
+"""Layers, losses, penalties and optimisers as plain values that JSON can hold, and back."""
+import functools
+import inspect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import init as initial
+from . import layers, losses, optim, penalties
+from .archive import CheckpointError
+
+# What a file may name of the package: the kind of object, the module of its class, and what that derives from.
+KINDS: dict[str, tuple[Any, type]] = {"layer": (layers, layers.Layer), "loss": (losses, losses.Loss),
+                                      "penalty": (penalties, object), "optimiser": (optim, optim.Optimiser)}
+NAMED_INIT = {"he": initial.he, "glorot": initial.glorot, "linear": initial.linear}
+BOUNDED_INIT = {"uniform": initial.uniform, "normal": initial.normal}
+
+
+def describe(thing: Any, kind: str) -> dict[str, Any]:
+    """{"class": name, "args": what its constructor was given}, and "own": true for a class that is not the package's.
+
+    The constructor's arguments are read back from the attributes of the same names. CheckpointError when one is
+    missing, or is nothing that a file can hold (a function, an array).
+    """
+    cls = type(thing)
+    args = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise CheckpointError(f"{cls.__name__} cannot be saved: its constructor takes *{name}; name its arguments")
+        attribute = "weights" if name == "init" and hasattr(thing, "weights") else name
+        if not hasattr(thing, attribute):
+            raise CheckpointError(f"{cls.__name__} cannot be saved: its constructor takes {name!r} and the object does "
+                                  f"not keep it; store it as self.{name}")
+        value = getattr(thing, attribute)
+        args[name] = _init_name(value) if name == "init" else plain(value, f"{name} of {cls.__name__}")
+    own = {} if _of_package(cls, kind) else {"own": True}
+    return {"class": cls.__name__, "args": args, **own}
+
+
+def restore(description: Any, kind: str, own: Sequence[type] = ()) -> Any:
+    """The object that `describe` described. `own`: the classes of it that are not the package's."""
+    name, args, is_own = _parts(description, kind)
+    classes = {cls.__name__: cls for cls in own}
+    if is_own:
+        if name not in classes:
+            raise CheckpointError(f"uses the {kind} {name}, which is not the package's: load it with own=[{name}], "
+                                  f"the class")
+        cls = classes[name]
+    else:
+        cls = _class(name, kind)
+    args = {key: _init(value) if key == "init" else value for key, value in args.items()}
+    try:
+        return cls(**args)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"describes a {kind} that cannot be made ({error})") from error
+
+
+def _parts(description, kind):
+    if not isinstance(description, dict):
+        raise CheckpointError(f"describes a {kind} by {str(description)[:80]!r}, not by its class and arguments")
+    unknown = set(description) - {"class", "args", "own"}
+    if unknown:
+        raise CheckpointError(f"has the unknown key {min(unknown)[:80]!r} in a {kind}: a newer numpygan may have "
+                              f"written it")
+    name, args = description.get("class"), description.get("args")
+    if not isinstance(name, str) or not isinstance(args, dict):
+        raise CheckpointError(f"describes a {kind} without its class or arguments")
+    return name[:80], args, description.get("own", False)
+
+
+def _class(name, kind):
+    module, base = KINDS[kind]
+    cls = getattr(module, name, None)
+    found = isinstance(cls, type) and issubclass(cls, base) and cls is not base and cls.__module__ == module.__name__
+    if not found or name.startswith("_"):
+        raise CheckpointError(f"uses the {kind} {name!r}, which this version of numpygan does not have")
+    return cls
+
+
+def _of_package(cls, kind):
+    return getattr(KINDS[kind][0], cls.__name__, None) is cls
+
+
+def plain(value: Any, what: str) -> Any:
+    """`value` as JSON holds it: None, text, a finite number, or a list of such; CheckpointError for anything else."""
+    if isinstance(value, np.integer | np.floating | np.bool_):
+        value = value.item()
+    if isinstance(value, list | tuple):
+        return [plain(v, what) for v in value]
+    if callable(value):
+        raise CheckpointError(f"{what} is a function, which a file cannot hold: save with a number in its place, and "
+                              f"set the function again after loading")
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if not (value is None or (isinstance(value, bool | int | float | str) and finite)):
+        raise CheckpointError(f"{what} is {type(value).__name__} {str(value)[:40]}, which a file cannot hold: use "
+                              f"finite numbers, text, or lists of them")
+    return value
+
+
+# The initial values are not needed again, only told: an unknown function of the user's is kept by its name.
+
+def _init_name(function):
+    for name, known in NAMED_INIT.items():
+        if function is known:
+            return name
+    if isinstance(function, functools.partial):
+        for name in BOUNDED_INIT:
+            if function.func is BOUNDED_INIT[name](1.0).func:
+                return {name: next(iter(function.keywords.values()))}
+    return {"unknown": getattr(function, "__name__", type(function).__name__)}
+
+
+def _init(description):
+    if isinstance(description, str) and description in NAMED_INIT:
+        return NAMED_INIT[description]
+    if isinstance(description, dict) and len(description) == 1:
+        (name, value), = description.items()
+        if name in BOUNDED_INIT and isinstance(value, float):
+            return BOUNDED_INIT[name](value)
+        if name == "unknown":
+            return _forgotten
+    raise CheckpointError(f"names the unknown initialisation {str(description)[:80]!r}")
+
+
+def _forgotten(W, rng):
+    """In place of a function that was not saved: loading fills the parameters anyway."""
