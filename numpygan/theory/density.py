@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 SPREAD = 12.0                            # standard deviations from a mode: a Gaussian has 4e-33 of its mass outside
+TINY = np.finfo(float).tiny
 CUTS = np.array([-8.0, -2.0, 0.0, 2.0, 8.0])      # where the first boxes are cut, in standard deviations from a mode
 
 
@@ -36,7 +37,7 @@ class Density:
         if not np.isfinite(y).all() or (y < 0).any():
             i = int(np.flatnonzero(~(np.isfinite(y) & (y >= 0)))[0])
             raise ValueError(f"{self.name} is {y[i]:g} at x = {_point(x[i])}: a density is finite and nowhere negative")
-        return y
+        return np.where(y < TINY, 0.0, y)                # subnormal numbers have lost their digits, and so their logs
 
     def log(self, x: np.ndarray) -> np.ndarray:
         """log p(x), −inf where p(x) = 0."""
