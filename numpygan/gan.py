@@ -159,13 +159,16 @@ class GAN:
         Raises Divergence as soon as a loss or gradient is not finite.
         """
         rng = _generator(rng)
-        if self._feed is None or not self._feed.of(data, batch):
-            self._feed = Feed(data, batch, self.G.dtype, self.position if self._feed is None else None)
-        self._check(self._feed.data, batch, k)
+        feed = self._feed
+        if feed is None or not feed.of(data, batch):
+            feed = Feed(data, batch, self.G.dtype, self.position if feed is None else None)
+        self._check(feed.data, batch, k)
+        count = count_steps(feed.data, batch, k, steps, epochs)
+        self._feed = feed                                 # only now: a call that was refused has changed nothing
         step = self._simultaneous if self.simultaneous else self._alternating
-        for _ in range(count_steps(self._feed.data, batch, k, steps, epochs)):
-            step(self._feed, batch, k, rng)
-            self.position = self._feed.position
+        for _ in range(count):
+            step(feed, batch, k, rng)
+            self.position = feed.position
             answers = [callback(self) for callback in callbacks]
             if any(isinstance(a, bool | np.bool_) and a for a in answers):
                 break

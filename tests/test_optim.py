@@ -72,9 +72,9 @@ def test_adams_first_step_is_lr_against_the_sign(engine):
 def test_all_go_downhill_to_the_minimum_of_a_bowl(opt, engine):
     """f(θ) = Σ cᵢ (θᵢ − i)²/2, from 5: the rate shrinks, so that even steps of fixed length arrive."""
     opt, c = copy.deepcopy(opt), np.array([1., 3.])
-    opt.lr = lambda t: .1 * .99**t
+    opt.lr = lambda t: .1 * .995**t
     net = network([5., 5.], engine)
-    for _ in range(800):
+    for _ in range(1200):
         opt.step(net, c * (net.theta - [0, 1]))
     assert np.abs(net.theta - [0, 1]).max() < .02
 
