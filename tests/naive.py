@@ -19,6 +19,11 @@ def elementwise(f, *arrays):
     return [elementwise(f, *rows) for rows in zip(*arrays, strict=True)]
 
 
+def column(x):
+    """The one column of (n, 1) as a list."""
+    return [float(row[0]) for row in x]
+
+
 # --- affine: chapter 2 --------------------------------------------------------------------------------------
 
 
@@ -190,27 +195,37 @@ def _like(logit, target):
     return target if hasattr(target, "__len__") else elementwise(lambda s: target, logit)
 
 
-def bce_discriminator(logit_real, logit_fake, alpha):
-    """mean of bce(s_real, alpha) + mean of bce(s_fake, 0), and its derivatives           Eqs. (4.7), (4.8)"""
+def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
+    """mean of bce(s_real, alpha) + mean of bce(s_fake, beta), and its derivatives           Eqs. (4.7), (4.8)"""
     n, m = len(logit_real), len(logit_fake)
-    real = [float(row[0]) for row in logit_real]
-    fake = [float(row[0]) for row in logit_fake]
-    L = sum(_softplus(s) - alpha * s for s in real) / n + sum(_softplus(s) for s in fake) / m
-    return L, [[(_sigmoid(s) - alpha) / n] for s in real], [[_sigmoid(s) / m] for s in fake]
+    real = list(zip(column(logit_real), column(_like(logit_real, alpha)), strict=True))
+    fake = list(zip(column(logit_fake), column(_like(logit_fake, beta)), strict=True))
+    L = sum(_softplus(s) - t * s for s, t in real) / n + sum(_softplus(s) - t * s for s, t in fake) / m
+    return L, [[(_sigmoid(s) - t) / n] for s, t in real], [[(_sigmoid(s) - t) / m] for s, t in fake]
 
 
 def minimax_generator(logit_fake):
     """mean of log(1 - D(G(z))) = -mean of softplus(s), and its derivative               Eqs. (4.9), (4.10)"""
-    fake = [float(row[0]) for row in logit_fake]
+    fake = column(logit_fake)
     m = len(fake)
     return -sum(_softplus(s) for s in fake) / m, [[-_sigmoid(s) / m] for s in fake]
 
 
 def non_saturating_generator(logit_fake):
     """-mean of log D(G(z)) = mean of softplus(-s), and its derivative                  Eqs. (4.11), (4.12)"""
-    fake = [float(row[0]) for row in logit_fake]
+    fake = column(logit_fake)
     m = len(fake)
     return sum(_softplus(-s) for s in fake) / m, [[-_sigmoid(-s) / m] for s in fake]
+
+
+def softmax_cross_entropy(logits, labels):
+    """-mean of log softmax(s)_y, softmax = e^s_j / sum of e^s_k; (softmax - onehot) / n   Eqs. (4.14), (4.15)"""
+    n, L, ds = len(logits), 0.0, []
+    for row, y in zip(floats(logits), labels, strict=True):
+        exps = [math.exp(s - max(row)) for s in row]                       # the largest exponential is 1
+        L += (math.log(sum(exps)) + (max(row) - row[y])) / n
+        ds.append([(e / sum(exps) - (j == y)) / n for j, e in enumerate(exps)])
+    return L, ds
 
 
 # --- optimisers: chapter 5; lists of numbers in, new lists out ----------------------------------------------

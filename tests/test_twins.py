@@ -1,0 +1,220 @@
+"""naive = functional = kernels: every function, both precisions, odd shapes and memory layouts, and its edges."""
+import inspect
+import math
+
+import naive
+import naive_family
+import numpy as np
+import pytest
+from cases import CASES, DRAWS, IN_PLACE, PUBLIC, SHAPES, as_tuple, between, drawer
+from close import error
+
+from numpygan import functional, kernels
+
+ENGINES = {"numpy": functional, "numba": kernels}
+
+
+def oracle(name):
+    return getattr(naive, name, None) or getattr(naive_family, name)
+
+
+def _copies(args):
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in args.items()}
+
+
+def _engine_results(engine, name, args):
+    """The function's results; its arguments untouched to the byte, except what the compiled optimisers update."""
+    before = _copies(args)
+    results = as_tuple(getattr(ENGINES[engine], name)(**args))
+    updated = IN_PLACE.get(name, ()) if engine == "numba" else ()
+    for key, value in args.items():
+        if isinstance(value, np.ndarray) and key not in updated:
+            assert value.tobytes() == before[key].tobytes(), f"{engine}.{name} has changed its argument {key}"
+    for key, result in zip(updated, results, strict=bool(updated)):
+        assert result is args[key], f"{engine}.{name} must update {key} in place and return it"
+    for result in results:
+        shared = [k for k, v in args.items() if k not in updated and np.shares_memory(result, v)]
+        assert not shared, f"{engine}.{name} returns memory of its argument {shared}"
+    return results
+
+
+def _agree(a, e, fan_in, dtype, what):
+    """One result beside the oracle's: its type, its shape, its values."""
+    if what.startswith("norm,"):
+        assert isinstance(a, float), what
+    else:
+        assert a.dtype == (np.intp if e.dtype.kind == "i" else dtype), f"{what}: {a.dtype}"
+    assert np.shape(a) == e.shape, f"{what}: shape {np.shape(a)}, not {e.shape}"
+    assert error(a, e) <= (0 if e.dtype.kind == "i" else 50 * np.finfo(dtype).eps * math.sqrt(fan_in)), what
+
+
+def _compare(name, args, fan_in, dtype, engines=tuple(ENGINES)):
+    lists = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in args.items()}      # float32 to float: exact
+    expected = as_tuple(oracle(name)(**lists))
+    for engine in engines:
+        got = _engine_results(engine, name, _copies(args) if engine == "numba" and name in IN_PLACE else args)
+        assert len(got) == len(expected)
+        for a, e in zip(got, expected, strict=True):
+            _agree(a, np.asarray(e), fan_in, dtype, f"{name}, engine {engine}")
+
+
+# ------------------------------------------------------------------------------------------------- the table
+
+def test_every_function_is_covered_here():
+    assert sorted([*CASES, DRAWS]) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_names_and_signatures_agree(name):
+    twins = oracle(name), getattr(functional, name), getattr(kernels, name)
+    signatures = {str(inspect.signature(twin)) for twin in twins}
+    assert len(signatures) == 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", CASES)
+def test_values_dtypes_and_untouched_inputs(name, shape, dtype):
+    args, fan_in = CASES[name](drawer(dtype, ["C"]), *SHAPES[shape])
+    _compare(name, args, fan_in, dtype)
+
+
+@pytest.mark.parametrize("layouts", [["Fortran"], ["strided"], ["reversed"], ["C", "Fortran"], ["Fortran", "C"]],
+                         ids="-".join)
+@pytest.mark.parametrize("name", CASES)
+def test_any_memory_layout(name, layouts, dtype):
+    args, fan_in = CASES[name](drawer(dtype, layouts, seed=1), 5, 3, 4)
+    contiguous = all(v.flags.c_contiguous for v in args.values() if isinstance(v, np.ndarray))
+    if name in IN_PLACE and not contiguous:                # a copy would lose the update: it must not be made silently
+        with pytest.raises(ValueError, match="contiguous"):
+            getattr(kernels, name)(**args)
+        _compare(name, args, fan_in, dtype, engines=["numpy"])
+    else:
+        _compare(name, args, fan_in, dtype)
+
+
+ELEMENTWISE = ["sigmoid", "sigmoid_backward", "tanh", "tanh_backward", "relu", "relu_backward", "leaky_relu",
+               "leaky_relu_backward", "dropout", "dropout_backward", "softplus", "softplus_backward", "log_sigmoid",
+               "log_sigmoid_backward", "bce_with_logits", "bce_with_logits_backward", "sigmoid_curvature",
+               "tanh_curvature"]
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise_functions_take_any_shape(name, shape):
+    draw = drawer(np.float32, ["C"])
+    args, _ = CASES[name](lambda *_, to=lambda x: x: draw(*shape, to=to), 1, 1, 1)
+    _compare(name, args, 1, np.float32)
+
+
+@pytest.mark.parametrize("target", [0, 1, 0.9])
+def test_one_target_for_all_logits(target, dtype):
+    """The functions take one number for all, or a target for each."""
+    a = drawer(dtype, ["C"])
+    _compare("bce_with_logits", dict(logit=a(5, 1), target=target), 1, dtype)
+    _compare("bce_with_logits_backward", dict(dy=a(5, 1), logit=a(5, 1), target=target), 1, dtype)
+
+
+def test_one_target_for_each_logit_of_the_discriminator(dtype):
+    a = drawer(dtype, ["C"])
+    args = dict(logit_real=a(5, 1), logit_fake=a(3, 1), alpha=a(5, 1, to=between), beta=a(3, 1, to=between))
+    _compare("bce_discriminator", args, 8, dtype)
+    _compare("bce_discriminator", args | {"alpha": 0.9, "beta": 0.1}, 8, dtype)
+
+
+@pytest.mark.parametrize("name", ["affine", "affine_dW", "leaky_relu", "bce_discriminator"])
+def test_read_only_inputs(name):
+    args, fan_in = CASES[name](drawer(np.float32, ["C"]), 5, 3, 4)
+    for value in args.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    _compare(name, args, fan_in, np.float32)
+
+
+# ----------------------------------------------------------------------------------------------------- edges
+
+LOGIT = {"x", "logit", "logits", "logit_real", "logit_fake"}                        # arguments that are logits
+LOGITS = [1e4, -1e4, 88.8, -88.8, 710.0, -710.0, 20.0, -20.0, 1e-30, -1e-30, 0.0]
+LINEAR = ("affine", "matmul", "dropout", "norm", "least_squares", "wasserstein")
+NONLINEAR = [name for name in CASES if name not in IN_PLACE and not name.startswith(LINEAR)]
+
+
+@pytest.mark.parametrize("name", NONLINEAR)
+def test_finite_at_extreme_inputs(name, dtype):
+    """Finite and right, one logit at a time: beside a loss of 1e4 an error in one of 1e-9 would not show."""
+    for s in LOGITS:
+        args, fan_in = CASES[name](drawer(dtype, ["C"]), 2, 3, 1)
+        for key in LOGIT & set(args):
+            args[key] = np.full_like(args[key], s)
+        _compare(name, args, fan_in, dtype)
+
+
+@pytest.mark.parametrize("name", NONLINEAR)
+def test_finite_at_the_largest_numbers(engine, name, dtype):
+    """A quarter of the largest: a loss adds two of them."""
+    for s in (np.finfo(dtype).max / 4, -np.finfo(dtype).max / 4, np.finfo(dtype).smallest_subnormal):
+        args, _ = CASES[name](drawer(dtype, ["C"]), 1, 3, 1)
+        for key in LOGIT & set(args):
+            args[key] = np.full_like(args[key], s)
+        assert all(np.isfinite(r).all() for r in _engine_results(engine, name, args))
+
+
+def test_activations_stay_in_their_range(engine, dtype):
+    """A rational approximation that oversteps 1 by one bit makes 1 − y² negative."""
+    x = np.concatenate([np.linspace(-30, 30, 60001), [1e4, -1e4]]).astype(dtype)
+    y, s = ENGINES[engine].tanh(x), ENGINES[engine].sigmoid(x)
+    assert np.all(np.abs(y) <= 1)
+    assert np.all((s >= 0) & (s <= 1))
+    exact = np.tanh(x.astype(np.float64))
+    assert np.all(np.abs(y - exact) <= 8 * np.finfo(dtype).eps * np.abs(exact))        # entry by entry, near 0 too
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "maxout", "softplus", "log_sigmoid",
+                                  "bce_with_logits", "bce_discriminator", "minimax_generator",
+                                  "non_saturating_generator", "softmax_cross_entropy",
+                                  "least_squares_discriminator", "hinge_discriminator", "wasserstein_generator",
+                                  "norm_penalty", "affine", "norm"])
+def test_nan_is_never_swallowed(engine, name, dtype):
+    args, _ = CASES[name](drawer(dtype, ["C"]), 4, 3, 2)
+    first = next(iter(args))
+    args[first].flat[1] = np.nan
+    result = as_tuple(getattr(ENGINES[engine], name)(**args))[0]
+    assert np.isnan(result).any()
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in IN_PLACE])
+def test_an_empty_batch_is_an_error(engine, name):
+    args, _ = CASES[name](drawer(np.float32, ["C"]), 4, 3, 2)
+    rows = {k for k, v in args.items() if isinstance(v, np.ndarray)} - {"W", "b"}
+    empty = {k: v[:0] if k in rows else v for k, v in args.items()}
+    with pytest.raises(ValueError, match="empty"):
+        getattr(ENGINES[engine], name)(**empty)
+
+
+@pytest.mark.parametrize("which", ["logit_real", "logit_fake"])
+def test_one_empty_batch_of_two_is_an_error(engine, which):
+    logits = {"logit_real": np.ones((3, 1)), "logit_fake": np.ones((3, 1))}
+    logits[which] = np.ones((0, 1))
+    with pytest.raises(ValueError, match="empty"):
+        ENGINES[engine].bce_discriminator(**logits, alpha=1.0)
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_maxout_refuses_pieces_that_do_not_fit(engine, k):
+    with pytest.raises(ValueError, match="6 inputs cannot be shared out"):
+        ENGINES[engine].maxout(np.ones((2, 6)), k)
+
+
+# --------------------------------------------------------------------------------------------------- dropout
+
+@pytest.mark.parametrize("shape", [(5, 3), (1, 1), (7,), (2, 3, 4)], ids=str)
+def test_dropout_mask_draws_unit_by_unit(engine, shape, dtype):
+    mask = ENGINES[engine].dropout_mask(shape, 0.3, np.random.default_rng(5), dtype)
+    assert mask.dtype == dtype
+    assert error(mask, naive.dropout_mask(shape, 0.3, np.random.default_rng(5), dtype)) <= 2 * np.finfo(dtype).eps
+
+
+def test_dropout_mask_has_mean_one_and_drops_its_share(engine):
+    n, rate = 40_000, 0.3
+    mask = ENGINES[engine].dropout_mask((n,), rate, np.random.default_rng(0), np.float64)
+    assert set(np.unique(mask)) == {0, 1 / (1 - rate)}
+    assert abs(np.mean(mask == 0) - rate) <= 4 * math.sqrt(rate * (1 - rate) / n)     # 4 standard deviations
