@@ -13,7 +13,8 @@ class Density:
     """A density and its surroundings.
 
     f            x (n,) in one dimension or (n, d) -> p(x) (n,), at least 0
-    support      (lo, hi), or ((lo, hi), (lo, hi)) in two dimensions: the integrals run over it
+    support      (lo, hi), or ((lo, hi), (lo, hi)) in two dimensions: the integrals run over it,
+                 and over the supports of the others: f must be right (usually 0) there too
     log_density  log p, where exp would underflow; default log(f(x))
     sample       (n, rng) -> x (n,) or (n, d); only Monte Carlo needs it
     breaks       points where f peaks or jumps, in two dimensions one list per axis

@@ -23,12 +23,8 @@ def pointwise_value(y: Any, a: Any, b: Any) -> np.ndarray:
                       ("b must be at least 0", ~(b >= 0))):
         if bad.any():
             raise ValueError(f"{name}: y is a probability, a = p(x) and b = q(x) are densities")
-    return _times_log(a, y) + _times_log(b, 1 - y)
-
-
-def _times_log(a: np.ndarray, y: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(a == 0, 0.0, a * np.log(y))
+        return np.where(a == 0, 0.0, a * np.log(y)) + np.where(b == 0, 0.0, b * np.log1p(-y))
 
 
 # --------------------------------------------------------------------------------- the optimal discriminator
