@@ -7,6 +7,10 @@
 `c.ops` (the engine's functions), `c.rng` (given in a training pass), `c.want_dx` and `c.want_g` (what backward is
 asked for). Anything that has these two methods and derives from `Layer` is a layer.
 
+What a layer remembers but no gradient learns (running means, …) is its state: `state(d_in)` declares it, forward
+reads it from `c.state` and in a training pass may propose new values, `c.new[name] = array`. It never writes it: the
+proposals ride on the tape until the network's own step commits them.
+
 Penalties on gradients differentiate twice. A layer makes that fast with two more methods; one without them works too:
 
     jvp(p, cache, x_dot, c)                           -> y_dot, cache_dot         Eq. (10.6)
@@ -15,8 +19,8 @@ Penalties on gradients differentiate twice. A layer makes that fast with two mor
 There dy, or dx, is None as long as it is zero: it starts as zero, and only a second derivative changes that.
 """
 import math
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +37,8 @@ class Context(NamedTuple):
     rng: np.random.Generator | None = None
     want_dx: bool = True
     want_g: bool = True
+    state: Mapping[str, np.ndarray] = MappingProxyType({})      # forward: what the layer remembers, read-only
+    new: Any = MappingProxyType({})     # forward of a layer with state: a dict for what it should remember from now on
 
 
 class Layer:
@@ -48,6 +54,13 @@ class Layer:
 
     def init(self, p: Params, rng: np.random.Generator) -> None:
         """Fill the parameters p, in place, with initial values."""
+
+    def state(self, d_in: int) -> Params:
+        """{name: initial value} of what the layer remembers, for inputs of d_in columns."""
+        return {}
+
+    def init_state(self, p: Params, s: Params, rng: np.random.Generator) -> None:
+        """Fill the state s, in place, where its initial values are drawn or follow from the parameters p."""
 
     def forward(self, p: Params, x: np.ndarray, c: Context) -> tuple[np.ndarray, Any]:
         """x (n, d_in) -> y (n, d_out) and whatever backward will need."""

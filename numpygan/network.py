@@ -1,4 +1,4 @@
-"""A network: a stack of layers over one flat vector of parameters."""
+"""A network: a stack of layers over one flat vector of parameters, and one of what no gradient learns."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from . import engine as engines
 from . import functional
 from . import init as initial
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh
+from .slots import cut, layout, renewed
 
 ACTIVATIONS = {"leaky_relu": LeakyReLU, "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
 
@@ -20,12 +21,14 @@ class Tape(NamedTuple):
     shape: tuple[int, ...]     # of the output
     dtype: np.dtype            # of the output
     caches: list[Any]
+    state: np.ndarray | None = None    # what the network should remember after this pass, if it should
 
 
 class Network:
     """y = f_L(… f_2(f_1(x))): the layers in order, the parameters of all in one vector `theta`.
 
-    Per layer, in order, each parameter raveled in C order: W (in, out), then b. `params()` gives named views.
+    Per layer, in order, each parameter raveled in C order: W (in, out), then b. `params()` gives named views. A second
+    vector, `state`, holds in the same order what the layers remember (running means, …); empty for most networks.
     `layers` are `Layer` objects, `d_in` the number of input columns, `rng` draws the initial values.
     """
 
@@ -43,19 +46,19 @@ class Network:
             raise TypeError("layers must be a list of at least one numpygan Layer object, such as [Dense(8), Tanh()]")
         self.engine = engines.name_of(engine)
         self.version = 0
-        self.d_in, self.d_out, size = int(d_in), int(d_in), 0
-        self._slots: list[list[tuple[str, int, int, tuple[int, ...]]]] = []
+        self.d_in, self.d_out = int(d_in), int(d_in)
+        shapes, state = [], []
         for layer in self.layers:
-            shapes, self.d_out = layer.shapes(self.d_out)
-            slots = []
-            for name, shape in shapes.items():
-                end = size + int(np.prod(shape))
-                slots.append((name, size, end, tuple(shape)))
-                size = end
-            self._slots.append(slots)
+            state.append(layer.state(self.d_out))
+            of_layer, self.d_out = layer.shapes(self.d_out)
+            shapes.append(of_layer)
+        self._slots, size = layout(shapes)
+        self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
         self._theta = np.zeros(size, dtype)
-        for layer, p in zip(self.layers, self._views(self._theta), strict=True):
+        self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
+        for layer, p, s in zip(self.layers, self._views(self._theta), cut(self._state, self._state_slots), strict=True):
             layer.init(p, rng)
+            layer.init_state(p, s, rng)
 
     # ------------------------------------------------------------------------------------------ parameters
 
@@ -93,13 +96,47 @@ class Network:
         return {f"{i}.{name}": v for i, p in enumerate(views) for name, v in p.items()}
 
     def _views(self, theta):
-        return [{name: theta[a:b].reshape(shape) for name, a, b, shape in slots} for slots in self._slots]
+        return cut(theta, self._slots)
 
     def _parameters(self, theta):
         theta = np.asarray(theta)
         if theta.shape != self._theta.shape:
             raise ValueError(f"theta must be a vector of {self._theta.size} parameters, got shape {theta.shape}")
         return theta if np.iscomplexobj(theta) else theta.astype(self.dtype, copy=False)
+
+    # ----------------------------------------------------------------------------------------------- state
+
+    @property
+    def state(self) -> np.ndarray:
+        """All that the layers remember, one read-only vector. Assigning replaces it; tapes keep the one they saw."""
+        view = self._state.view()
+        view.flags.writeable = False
+        return view
+
+    @state.setter
+    def state(self, value):
+        value = np.asarray(value)
+        if np.iscomplexobj(value):
+            raise TypeError(f"the state of a network is {self.dtype} and cannot become complex")
+        if value.shape != self._state.shape:
+            raise ValueError(f"state must be a vector of {self._state.size} numbers, got shape {value.shape}")
+        self._state = value.astype(self.dtype)
+
+    def commit(self, *tapes: Tape) -> None:
+        """state ← state + mean over the tapes of (tape.state − state): remember what these training passes saw.
+
+        For the network's own step alone. ValueError for tapes of another network, of other parameters, or older
+        than the step that was just taken. A tape without new state (of an evaluation) leaves everything as it is.
+        """
+        for tape in tapes:
+            if tape.net is not self or tape.version is None:
+                raise ValueError("commit takes tapes that this network recorded at its own parameters")
+            if tape.version < self.version - 1:
+                raise ValueError(f"this tape is older than the last step of its network (version {tape.version}, now "
+                                 f"{self.version}): what it saw is out of date")
+        new = [tape.state for tape in tapes if tape.state is not None]
+        if new:
+            self.state = np.mean(new, axis=0)
 
     # ---------------------------------------------------------------------------------------------- passes
 
@@ -112,17 +149,19 @@ class Network:
         """y = f(x; θ), and the tape for `backward`.   x (n, d_in) -> y (n, d_out), tape.
 
         With `rng`, a training pass (dropout and its like draw from it); without, an evaluation. `theta` runs the
-        network at other parameters, complex ones included. Changes nothing that outlives it.
+        network at other parameters, complex ones included. Changes nothing that outlives it: new state is on the tape.
         """
         own = theta is None
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
         c = Context(self._ops(x), rng)
-        caches = []
-        for layer, p in zip(self.layers, self._views(theta), strict=True):
-            x, cache = layer.forward(p, x, c)
+        caches, proposals = [], []
+        for layer, p, s in zip(self.layers, self._views(theta), cut(self.state, self._state_slots), strict=True):
+            proposals.append({})
+            x, cache = layer.forward(p, x, c._replace(state=s, new=proposals[-1]) if s else c)
             caches.append(cache)
-        return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches)
+        state = renewed(self._state, self._state_slots, proposals) if any(proposals) and rng is not None else None
+        return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches, state)
 
     def backward(self, tape: Tape, dy: np.ndarray, want_dx: bool = True, want_g: bool = True) -> tuple[Any, Any]:
         """dx = J_xᵀ dy,   g = J_θᵀ dy, layer by layer from the top                               Eq. (2.13)

@@ -1,0 +1,43 @@
+"""Named arrays in one flat vector: where each layer's lie, the views of them, and new values put in."""
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Slots = list[tuple[str, int, int, tuple[int, ...]]]         # of one layer: name, start, end, shape
+
+
+def layout(shapes: Sequence[Mapping[str, tuple[int, ...]]]) -> tuple[list[Slots], int]:
+    """The slots of each layer, one after the other in C order, and the length of the vector that holds them all."""
+    layers, end = [], 0
+    for of_layer in shapes:
+        slots = []
+        for name, shape in of_layer.items():
+            start, end = end, end + math.prod(shape)
+            slots.append((name, start, end, tuple(shape)))
+        layers.append(slots)
+    return layers, end
+
+
+def cut(vector: np.ndarray, layers: Sequence[Slots]) -> list[dict[str, np.ndarray]]:
+    """The named views of each layer."""
+    return [{name: vector[a:b].reshape(shape) for name, a, b, shape in slots} for slots in layers]
+
+
+def renewed(vector: np.ndarray, layers: Sequence[Slots], proposals: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """A new vector: the old one with what each layer proposes by name; of complex proposals, the real part.
+
+    ValueError for a name or a shape that the layer did not declare.
+    """
+    vector = vector.copy()
+    for i, (slots, new) in enumerate(zip(layers, proposals, strict=True)):
+        known = {name: (a, b, shape) for name, a, b, shape in slots}
+        for name, value in new.items():
+            a, b, shape = known.get(name, (0, 0, None))
+            if np.shape(value) != shape:
+                declared = ", ".join(f"{k} {v[2]}" for k, v in known.items())
+                raise ValueError(f"layer {i} proposes {name!r} of shape {np.shape(value)} as new state, and its "
+                                 f"state(d_in) declares {declared}")
+            vector[a:b] = np.real(value).reshape(-1)
+    return vector
