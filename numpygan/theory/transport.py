@@ -23,7 +23,7 @@ def wasserstein1(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> flo
         t, gap = _sample_gap(p, q)
         return float(np.abs(gap) @ np.diff(t))
     gap_of = _density_gap(p, q, support, tol)
-    knots = np.array([gap_of.edges[0], *_roots(gap_of), gap_of.edges[-1]])
+    knots, _ = _pieces(gap_of)
     box = np.array([[knots[0], knots[-1]]])
     breaks = [np.concatenate([gap_of.edges, knots])]
     return float(integrate(lambda t: np.abs(gap_of(t[:, 0]))[:, None], box, breaks, tol).value[0])
@@ -54,11 +54,10 @@ def kantorovich(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> Pote
     """
     if is_array(p) or is_array(q):
         t, gap = _sample_gap(p, q)
+        sign = np.sign(gap)
     else:
-        gap_of = _density_gap(p, q, support, tol)
-        t = np.array([gap_of.edges[0], *_roots(gap_of), gap_of.edges[-1]])
-        gap = gap_of((t[:-1] + t[1:]) / 2)
-    return Potential(t, np.concatenate([[0.0], np.cumsum(-np.sign(gap) * np.diff(t))]))
+        t, sign = _pieces(_density_gap(p, q, support, tol))
+    return Potential(t, np.concatenate([[0.0], np.cumsum(-sign * np.diff(t))]))
 
 
 def sliced_wasserstein1(x: Any, y: Any, directions: int = 100, *, rng: np.random.Generator) -> float:
@@ -129,9 +128,11 @@ class _Antiderivative:
 
     def __call__(self, t: Any) -> np.ndarray:
         t = np.clip(np.asarray(t, float), self.edges[0], self.edges[-1])
+        before = t == self.edges[0]
         i = np.clip(np.searchsorted(self.edges, t, side="right") - 1, 0, len(self.half) - 1)
         u = (t - self.edges[i]) / self.half[i] - 1
-        return self.start[i] + legendre.legval(u, np.moveaxis(self.c[i], -1, 0), tensor=False)
+        value = self.start[i] + legendre.legval(u, np.moveaxis(self.c[i], -1, 0), tensor=False)
+        return np.where(before, 0.0, value)
 
 
 def _line(densities: list, support: Any) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -152,8 +153,11 @@ def _density_gap(p: Any, q: Any, support: Any, tol: float) -> _Antiderivative:
     return _Antiderivative(lambda x: P(x) - Q(x), box, breaks, tol / 10)
 
 
-def _roots(gap: _Antiderivative) -> np.ndarray:
-    """Where F − G changes sign, by bisection from 17 points in each box."""
+def _pieces(gap: _Antiderivative) -> tuple[np.ndarray, np.ndarray]:
+    """The intervals on which F − G keeps its sign (their ends, by bisection from 17 points in each box), and the sign.
+
+    Where F − G is below 1e-14 its sign is rounding, and it counts to its neighbours.
+    """
     t = (gap.edges[:-1, None] + 2 * gap.half[:, None] * np.linspace(0, 1, 17)).ravel()
     sign = np.sign(np.where(np.abs(gap(t)) < 1e-14, 0.0, gap(t)))
     t, sign = t[sign != 0], sign[sign != 0]
@@ -163,4 +167,6 @@ def _roots(gap: _Antiderivative) -> np.ndarray:
         middle = (a + b) / 2
         left = np.sign(gap(middle)) == side
         a, b = np.where(left, middle, a), np.where(left, b, middle)
-    return (a + b) / 2
+    knots = np.concatenate([gap.edges[:1], (a + b) / 2, gap.edges[-1:]])
+    first = sign[0] if len(sign) else 0.0
+    return knots, first * (-1.0)**np.arange(len(knots) - 1)
