@@ -1,0 +1,102 @@
+"""The pictures of the chapters, drawn from the functions they show:   python docs/pictures.py"""
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import FancyBboxPatch
+
+from numpygan import functional as F
+
+IMG = Path(__file__).with_name("img")
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
+
+
+def pointwise(ax):
+    """f(y) = a log y + b log(1 − y), what D maximises at one point, and its maximum D*          Eq. (1.3)"""
+    y = np.linspace(0.002, 0.998, 499)
+    for (a, b), colour in zip([(0.3, 0.9), (0.5, 0.5), (0.8, 0.2)], (BLUE, GREEN, ORANGE), strict=True):
+        best = a / (a + b)
+        ax.plot(y, a * np.log(y) + b * np.log(1 - y), color=colour, label=f"p = {a}, q = {b}:  D* = {best:.2f}")
+        top = a * np.log(best) + b * np.log(1 - best)
+        ax.plot([best, best], [-3, top], color=colour, lw=0.8, ls=":")
+        ax.plot(best, top, "o", color=colour)
+    ax.set(xlabel="y = D(x)", ylabel="p log y + q log(1 − y)", xlim=(0, 1), ylim=(-3, 0))
+    ax.legend(frameon=False, loc="lower center")
+
+
+def generator_gradients(ax):
+    """∂L_G/∂s of one fake: Eq. (4.10), Eq. (4.12), and the latter with an epsilon inside the log."""
+    s = np.linspace(-30, 12, 421)
+    D = F.sigmoid(s)
+    ax.axvspan(-30, -5, color=GREY, alpha=0.12, lw=0)
+    ax.text(-14.3, -0.06, "D is sure: a fake", va="top", color="#555555")
+    ax.plot(s, -F.sigmoid(s), color=BLUE, label="minimax: −σ(s)")
+    ax.plot(s, -F.sigmoid(-s), color=ORANGE, label="non-saturating: −σ(−s)")
+    ax.plot(s, -D * (1 - D) / (D + 1e-8), color="black", ls="--", lw=1, label="−log(D + 1e-8)")
+    ax.plot(-20, -0.1709, "o", color="black", ms=4)
+    ax.annotate("−0.17 at s = −20", (-20, -0.1709), (-16, -0.26), arrowprops={"arrowstyle": "-", "lw": 0.6})
+    ax.set(xlabel="logit s of a fake", ylabel="∂L_G / ∂s", xlim=(-30, 12), ylim=(-1.05, 0.05))
+    ax.legend(frameon=False, loc="center", bbox_to_anchor=(0.54, 0.4), fontsize=9, handlelength=1.5)
+
+
+def passes(ax):
+    """Forward (black) and backward (colour) in the two steps: Eq. (3.3) and Eq. (3.6)."""
+    ax.set(xlim=(0, 12), ylim=(0.9, 6))
+    ax.axis("off")
+    _box(ax, 2, 4.6, "G", GREY)
+    _box(ax, 5.6, 5.4, "D", ORANGE)
+    _box(ax, 5.6, 4.0, "D", ORANGE)
+    _box(ax, 9.2, 4.7, "L_D", "white")
+    _arrow(ax, (0.3, 4.6), (1.5, 4.6), "z")
+    _arrow(ax, (2.5, 4.5), (5.1, 4.0), "x_fake", below=True)
+    _arrow(ax, (3.3, 5.4), (5.1, 5.4), "x")
+    _arrow(ax, (6.1, 5.4), (8.7, 4.9), "s_real")
+    _arrow(ax, (6.1, 4.0), (8.7, 4.5), "s_fake", below=True)
+    _arrow(ax, (8.7, 4.72), (6.1, 5.2), colour=ORANGE)
+    _arrow(ax, (8.7, 4.68), (6.1, 4.2), colour=ORANGE)
+    ax.text(10, 4.7, "D's step:\ng_D = g_real + g_fake\nnothing reaches G", va="center")
+    ax.plot([0.3, 11.7], [2.95, 2.95], color=GREY, lw=0.5)
+    _box(ax, 2, 1.6, "G", ORANGE)
+    _box(ax, 5.6, 1.6, "D", GREY)
+    _box(ax, 9.2, 1.6, "L_G", "white")
+    _arrow(ax, (0.3, 1.6), (1.5, 1.6), "z")
+    _arrow(ax, (2.5, 1.7), (5.1, 1.7), "x_fake")
+    _arrow(ax, (6.1, 1.7), (8.7, 1.7), "s_fake")
+    _arrow(ax, (8.7, 1.5), (6.1, 1.5), "d_fake", below=True, colour=ORANGE)
+    _arrow(ax, (5.1, 1.5), (2.5, 1.5), "dx_fake", below=True, colour=ORANGE)
+    ax.text(10, 1.6, "G's step:\ng_G, through D\nD stays as it is", va="center")
+
+
+def _box(ax, x, y, name, colour):
+    ax.add_patch(FancyBboxPatch((x - 0.45, y - 0.35), 0.9, 0.7, boxstyle="round,pad=0.05", facecolor=colour,
+                                edgecolor="black", alpha=0.35 if colour != "white" else 1))
+    ax.text(x, y, name, ha="center", va="center")
+
+
+def _arrow(ax, start, end, name="", below=False, colour="black"):
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour, "lw": 1.3})
+    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    ax.text(x, y - 0.12 if below else y + 0.1, name, ha="center", va="top" if below else "bottom", color=colour,
+            fontsize=9)
+
+
+PICTURES = {"1-pointwise": (pointwise, (6, 3)), "3-passes": (passes, (8.4, 3)),
+            "4-generator-gradients": (generator_gradients, (7.2, 3.2))}
+
+
+def draw(folder):
+    """All pictures as PNG in `folder`; returns their paths."""
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for name, (picture, size) in PICTURES.items():
+        fig, ax = plt.subplots(figsize=size, layout="constrained")
+        picture(ax)
+        paths.append(folder / f"{name}.png")
+        fig.savefig(paths[-1], dpi=100, pil_kwargs={"optimize": True})
+        plt.close(fig)
+    return paths
+
+
+if __name__ == "__main__":
+    print(*draw(IMG), sep="\n")
