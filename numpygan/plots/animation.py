@@ -1,0 +1,92 @@
+"""A training run as a moving picture (GIF): the same noise at every step, so that each sample can be followed."""
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from ..files import atomic
+from .images import sample_grid, tiles
+from .points import principal_plane, samples, samples_2d
+
+
+def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random.Generator, *, title: str = "G(z)",
+              most: int = 60, seconds: float = 0.09) -> Path:
+    """Write the samples of `snapshots` (`numpygan.Snapshots`) as a GIF, whole or not at all, and return its path.
+
+    At most `most` frames, the first and the last among them, closer together at the start where more happens; each is
+    shown `seconds`, the last two seconds longer. `rng` draws the real points beside which generated ones are shown.
+    """
+    if not snapshots.steps:
+        raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
+    draw = _painter(snapshots, data, rng)
+    frames = [draw(i, f"{title}, step {snapshots.steps[i]:,}") for i in spread(len(snapshots.steps), most)]
+    palette = frames[-1].quantize(128, method=Image.Quantize.FASTOCTREE)          # one for all, or colours flicker
+    frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    times = [round(1000 * seconds)] * (len(frames) - 1) + [round(1000 * (seconds + 2))]
+    with atomic(path) as file:
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
+    return Path(path)
+
+
+def spread(n: int, most: int) -> np.ndarray:
+    """At most `most` indices of n, rising from 0 to n − 1, denser at the start."""
+    return np.unique(np.round((n - 1) * np.linspace(0, 1, min(n, most)) ** 1.5).astype(int))
+
+
+def _painter(snapshots: Any, data: Any, rng: np.random.Generator) -> Callable[[int, str], Image.Image]:
+    """A function (index of a snapshot, title) -> frame. What never changes is drawn once, and kept."""
+    ax, fakes = _scene(snapshots.samples, data, rng)
+    change, artists = _moving(ax, data)
+    title = ax.set_title(" ", loc="center" if len(data.shape) > 1 else "left")
+    for artist in (*artists, title):
+        artist.set_animated(True)                        # leave it out of the drawing that is kept
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    still = canvas.copy_from_bbox(ax.figure.bbox)
+
+    def frame(i: int, text: str) -> Image.Image:
+        change(fakes[i])
+        title.set_text(text)
+        canvas.restore_region(still)
+        for artist in (*artists, title):
+            ax.draw_artist(artist)
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+    return frame
+
+
+def _scene(fakes: list[np.ndarray], data: Any, rng: np.random.Generator) -> tuple[Any, list[np.ndarray]]:
+    """Axes with the first samples in the picture that fits the data, and all of them as that picture shows them."""
+    if len(data.shape) > 1:
+        return sample_grid(fakes[0], data.shape, data.range, dots=420), fakes
+    if fakes[0].shape[1] <= 2:
+        return samples(fakes[0], data, rng), fakes
+    x_real = data.sample(1000, rng)
+    project = principal_plane(x_real)
+    ax = samples_2d(project(fakes[0]), project(x_real))
+    ax.set(xlabel="first principal direction of the data", ylabel="second")
+    return ax, [project(x) for x in fakes]
+
+
+def _moving(ax: Any, data: Any) -> tuple[Callable[[np.ndarray], Any], list[Any]]:
+    """What puts other samples into those Axes, and the artists to draw again, lowest first."""
+    if len(data.shape) > 1:
+        return lambda x: ax.images[0].set_data(tiles(x, data.shape, data.range)), [ax.images[0]]
+    if not ax.containers:
+        cloud = next(line for line in ax.lines if line.get_label() == "samples")
+        return lambda x: cloud.set_data(x.T), [cloud]
+    bars = list(ax.containers[0])                        # of the histogram, under the line of p_data
+    edges = np.array([bar.get_x() for bar in bars] + [bars[-1].get_x() + bars[-1].get_width()])
+    others = [*ax.lines, *(patch for patch in ax.patches if patch not in bars)]
+    if ax.lines:
+        ax.set_ylim(0, 1.6 * max(line.get_ydata().max() for line in ax.lines))
+    return lambda x: _set_heights(bars, np.histogram(x, edges, density=True)[0]), [*bars, *others]
+
+
+def _set_heights(bars, heights):
+    for bar, height in zip(bars, heights, strict=True):
+        bar.set_height(height)
