@@ -12,6 +12,7 @@ from .history import History
 from .losses import NonSaturating
 from .network import Network
 from .optim import Adam
+from .threads import blas_threads
 
 # ------------------------------------------------------------------------------------------------- gradients
 
@@ -166,12 +167,13 @@ class GAN:
         count = count_steps(feed.data, batch, k, steps, epochs)
         self._feed = feed                                 # only now: a call that was refused has changed nothing
         step = self._simultaneous if self.simultaneous else self._alternating
-        for _ in range(count):
-            step(feed, batch, k, rng)
-            self.position = feed.position
-            answers = [callback(self) for callback in callbacks]
-            if any(isinstance(a, bool | np.bool_) and a for a in answers):
-                break
+        with blas_threads(batch, self.G, self.D):
+            for _ in range(count):
+                step(feed, batch, k, rng)
+                self.position = feed.position
+                answers = [callback(self) for callback in callbacks]
+                if any(isinstance(a, bool | np.bool_) and a for a in answers):
+                    break
         return self.history
 
     def __getstate__(self):

@@ -7,8 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pytest
+os.environ["OPENBLAS_NUM_THREADS"] = "1"      # the products in tests are small; read when NumPy is imported
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = tempfile.mkdtemp(prefix="numpygan-tests-")

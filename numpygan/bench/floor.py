@@ -1,0 +1,43 @@
+"""What no implementation can avoid: the matrix products of one iteration, and one pass over Adam's arrays."""
+import numpy as np
+
+from .. import kernels
+from ..kernels.dense import _blas as product
+from .workloads import Workload
+
+
+def floor(w: Workload):
+    """A function that makes the bare products and updates of n iterations, into memory that is there already."""
+    rng = np.random.default_rng(0)
+
+    def array(*shape):
+        return rng.standard_normal(shape, dtype=np.float32)
+    g, d, n = (w.z, *w.hidden, w.x), (w.x, *w.hidden, 1), w.batch
+    calls = []
+    for a, b in _forward(g):                                               # D's step: G forward
+        calls.append((array(n, a), array(a, b)))
+    for i, (a, b) in enumerate(_forward(d)):                               # D forward, dW, and dx above the first
+        calls += [(array(2 * n, a), array(a, b)), (array(2 * n, a).T, array(2 * n, b))]
+        if i:
+            calls.append((array(2 * n, b), array(a, b).T))
+    for i, (a, b) in enumerate(_forward(g)):                               # G's step: G forward, dW, dx
+        calls += [(array(n, a), array(a, b)), (array(n, a).T, array(n, b))]
+        if i:
+            calls.append((array(n, b), array(a, b).T))
+    for a, b in _forward(d):                                               # through D
+        calls += [(array(n, a), array(a, b)), (array(n, b), array(a, b).T)]
+    calls = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in calls]
+    sizes = [sum(a * b + b for a, b in _forward(s)) for s in (g, d)]
+    vectors = [[np.full(k, 0.5, np.float32) for _ in range(4)] for k in sizes]
+
+    def steps(count):
+        for t in range(1, count + 1):
+            for a, b, out in calls:
+                product(a, b, out)
+            for theta, grad, m, v in vectors:
+                kernels.adam(theta, grad, m, v, t, 1e-6, 0.5, 0.999, 1e-8)
+    return steps
+
+
+def _forward(sizes):
+    return list(zip(sizes, sizes[1:], strict=False))

@@ -1,0 +1,148 @@
+"""The same training step in PyTorch and JAX, as their tutorials and as their experts write it."""
+import importlib.util
+
+import numpy as np
+
+from .workloads import Workload, real_batch
+
+
+def torch_eager(w: Workload):
+    """PyTorch as its tutorials write it: three backward calls, a graph through everything, Adam by default."""
+    import torch
+    from torch import nn
+    G, D, opt_G, opt_D = _torch_networks(w)
+    loss, x = nn.BCEWithLogitsLoss(), torch.from_numpy(real_batch(w))
+    ones, zeros = torch.ones(w.batch, 1), torch.zeros(w.batch, 1)
+
+    def steps(n):
+        for _ in range(n):
+            fake = G(torch.randn(w.batch, w.z))
+            opt_D.zero_grad()
+            loss_D = loss(D(x), ones) + loss(D(fake.detach()), zeros)
+            loss_D.backward()
+            opt_D.step()
+            opt_G.zero_grad()
+            loss_G = loss(D(G(torch.randn(w.batch, w.z))), ones)
+            loss_G.backward()
+            opt_G.step()
+            loss_D.item(), loss_G.item()
+    return steps
+
+
+def torch_tuned(w: Workload, compiled: bool = False):
+    """PyTorch by hand: fakes of D's step without a graph, one batch of 2n, D frozen in G's step, fused Adam."""
+    import torch
+    from torch import nn
+    G, D, opt_G, opt_D = _torch_networks(w, fused=True)
+    loss, x = nn.BCEWithLogitsLoss(), torch.from_numpy(real_batch(w))
+    labels = torch.cat([torch.ones(w.batch, 1), torch.zeros(w.batch, 1)])
+    ones = torch.ones(w.batch, 1)
+
+    def loss_of_D(z):
+        with torch.no_grad():
+            fake = G(z)
+        return 2 * loss(D(torch.cat([x, fake])), labels)
+
+    def loss_of_G(z):
+        return loss(D(G(z)), ones)
+    if compiled:
+        loss_of_D, loss_of_G = torch.compile(loss_of_D), torch.compile(loss_of_G)
+
+    def steps(n):
+        for _ in range(n):
+            opt_D.zero_grad(set_to_none=True)
+            loss_D = loss_of_D(torch.randn(w.batch, w.z))
+            loss_D.backward()
+            opt_D.step()
+            for p in D.parameters():
+                p.requires_grad_(False)
+            opt_G.zero_grad(set_to_none=True)
+            loss_G = loss_of_G(torch.randn(w.batch, w.z))
+            loss_G.backward()
+            opt_G.step()
+            for p in D.parameters():
+                p.requires_grad_(True)
+            loss_D.item(), loss_G.item()
+    return steps
+
+
+def _torch_networks(w: Workload, fused: bool = False):
+    import torch
+    from torch import nn
+    last = {"identity": [], "tanh": [nn.Tanh()], "sigmoid": [nn.Sigmoid()]}[w.output]
+
+    def mlp(sizes, end):
+        layers = []
+        for a, b in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
+        return nn.Sequential(*layers[:-1], *end)
+    torch.manual_seed(0)
+    G, D = mlp((w.z, *w.hidden, w.x), last), mlp((w.x, *w.hidden, 1), [])
+    make = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": fused}
+    return G, D, torch.optim.Adam(G.parameters(), **make), torch.optim.Adam(D.parameters(), **make)
+
+
+def jax_jit(w: Workload):
+    """JAX: one jitted function for the whole iteration, its buffers donated, random numbers drawn inside."""
+    import jax
+    import jax.numpy as jnp
+    out = {"identity": lambda a: a, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[w.output]
+    rng = np.random.default_rng(0)
+
+    def init(sizes):
+        return [(jnp.asarray(rng.standard_normal((a, b)) * (2 / a) ** 0.5, jnp.float32), jnp.zeros(b, jnp.float32))
+                for a, b in zip(sizes, sizes[1:], strict=False)]
+
+    def mlp(params, a):
+        for W, b in params[:-1]:
+            a = jax.nn.leaky_relu(a @ W + b, 0.2)
+        W, b = params[-1]
+        return a @ W + b
+
+    def loss_D(d, g, x, z):
+        s = mlp(d, jnp.concatenate([x, out(mlp(g, z))]))
+        return jnp.mean(jax.nn.softplus(-s[:w.batch])) + jnp.mean(jax.nn.softplus(s[w.batch:]))
+
+    def loss_G(g, d, z):
+        return jnp.mean(jax.nn.softplus(-mlp(d, out(mlp(g, z)))))
+
+    def adam(params, grads, m, v, t):
+        m = jax.tree.map(lambda a, g: 0.5 * a + 0.5 * g, m, grads)
+        v = jax.tree.map(lambda a, g: 0.999 * a + 0.001 * g * g, v, grads)
+        def new(p, a, b):
+            return p - 2e-4 * (a / (1 - 0.5**t)) / (jnp.sqrt(b / (1 - 0.999**t)) + 1e-8)
+        return jax.tree.map(new, params, m, v), m, v
+
+    def iteration(state, x):
+        g, d, mg, vg, md, vd, t, key = state
+        key, k1, k2 = jax.random.split(key, 3)
+        t = t + 1
+        L_D, grads = jax.value_and_grad(loss_D)(d, g, x, jax.random.normal(k1, (w.batch, w.z)))
+        d, md, vd = adam(d, grads, md, vd, t)
+        L_G, grads = jax.value_and_grad(loss_G)(g, d, jax.random.normal(k2, (w.batch, w.z)))
+        g, mg, vg = adam(g, grads, mg, vg, t)
+        return (g, d, mg, vg, md, vd, t, key), L_D, L_G
+
+    jitted = jax.jit(iteration, donate_argnums=0)
+    g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
+    zeros = lambda p: jax.tree.map(jnp.zeros_like, p)                                                  # noqa: E731
+    held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), jax.random.PRNGKey(0))]
+    x = jnp.asarray(real_batch(w))
+
+    def steps(n):
+        for _ in range(n):
+            held[0], L_D, L_G = jitted(held[0], x)
+            float(L_D), float(L_G)
+    return steps
+
+
+def installed() -> dict:
+    """The peers that can be imported here: {name: function(workload) -> function(n)}."""
+    found = {}
+    if importlib.util.find_spec("torch"):
+        found["PyTorch eager"] = torch_eager
+        found["PyTorch tuned"] = torch_tuned
+        found["torch.compile"] = lambda w: torch_tuned(w, compiled=True)
+    if importlib.util.find_spec("jax"):
+        found["JAX jit"] = jax_jit
+    return found

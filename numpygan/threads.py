@@ -1,0 +1,18 @@
+"""How many threads BLAS may use for a pair of networks: one, unless their products are large."""
+from contextlib import AbstractContextManager
+
+from threadpoolctl import threadpool_limits
+
+from .network import Network
+
+LARGE = 16e6        # multiplications and additions in one product, from which a second thread is worth its wait
+
+
+def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
+    """A context in which BLAS uses one thread if no product of `networks` on 2·batch rows is large.
+
+    The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
+    on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
+    """
+    widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
+    return threadpool_limits(1 if 4 * batch * widest < LARGE else None, user_api="blas")
