@@ -316,6 +316,99 @@ def wasserstein_generator(logit_fake):
     return -f.mean(), np.full_like(f, -1 / len(f))
 
 
+# ---------------------------------------------------------- batches whose rows see each other, bounded weights
+
+def batch_norm(x, gamma, beta, eps):
+    """x̂ = (x − μ) / √(σ² + eps),   y = γ x̂ + β                                                Eq. (11.2)
+
+    x (n, d), γ (d,), β (d,) -> y (n, d), x̂ (n, d), and the moments of each column of the batch: the mean μ (d,) and
+    the variance σ² = (1/n) Σᵢ (xᵢ − μ)² (d,). Ioffe & Szegedy 2015, Algorithm 1.
+    """
+    x = _batch(x)
+    mean = x.mean(axis=0)
+    centred = x - mean
+    var = (centred * centred).mean(axis=0)
+    x_hat = centred / np.sqrt(var + eps)
+    return gamma * x_hat + beta, x_hat, mean, var
+
+
+def batch_norm_backward(dy, x_hat, var, gamma, eps):
+    """dx = γ / √(σ² + eps) · (dy − mean dy − x̂ mean(dy x̂)),   dγ = Σᵢ dyᵢ x̂ᵢ,   dβ = Σᵢ dyᵢ      Eq. (11.3)
+
+    The means are those of the columns: every row moves μ and σ², and so every other row.
+    dy (n, d), x̂ and σ² from `batch_norm` -> dx (n, d), dγ (d,), dβ (d,). Ioffe & Szegedy 2015, section 3.
+    """
+    n = len(_batch(dy))
+    dgamma, dbeta = (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return gamma / np.sqrt(var + eps) * (dy - dbeta / n - x_hat * (dgamma / n)), dgamma, dbeta
+
+
+def minibatch_std(x, eps):
+    """s = (1/d) Σⱼ √((1/n) Σᵢ (xᵢⱼ − μⱼ)² + eps),   y = x with s as one more column              Eq. (11.5)
+
+    x (n, d) -> y (n, d + 1), and slope (n, d) = ∂s/∂x = (x − μ) / (n d σ), σ the root. Karras et al. 2018, section 3.
+    """
+    x = _batch(x)
+    n, d = x.shape
+    centred = x - x.mean(axis=0)
+    sigma = np.sqrt((centred * centred).mean(axis=0) + eps)
+    s = np.full((n, 1), sigma.mean(), sigma.dtype)
+    return np.concatenate([x, s], axis=1), centred / (n * d * sigma)
+
+
+def minibatch_std_backward(dy, slope):
+    """dxᵢⱼ = dyᵢⱼ + ∂s/∂xᵢⱼ · Σₖ dy of the added column                                          Eq. (11.6)
+
+    dy (n, d + 1), slope (n, d) from `minibatch_std` -> dx (n, d). The gradient of every row reaches every row.
+    """
+    return _batch(dy)[:, :-1] + slope * dy[:, -1].sum()
+
+
+def power_iteration(W, v):
+    """u ← W v / ‖W v‖,   v ← Wᵀ u / ‖Wᵀ u‖                                                      Eq. (11.9)
+
+    W (d_in, d_out), v (d_out,) not 0 -> u (d_in,), v (d_out,), both of length 1: one step towards the singular
+    vectors of the largest singular value. Miyato et al. 2018, Algorithm 1. ValueError where W v = 0.
+    """
+    u = _unit(W @ _batch(v))
+    return u, _unit(W.T @ u)
+
+
+def _unit(x):
+    size = np.sqrt(np.sum(x * x))
+    if size == 0:
+        raise ValueError("the power iteration met W v = 0, and W / σ(W) is not defined for W = 0: start W at other "
+                         "values than zeros")
+    return x / size
+
+
+def spectral_norm(W, u, v):
+    """σ = uᵀ W v,   W̄ = W / σ                                                                 Eq. (11.8)
+
+    W (d_in, d_out), u (d_in,), v (d_out,) from `power_iteration` -> W̄ (d_in, d_out), σ. With the singular vectors
+    themselves σ is the largest singular value, and x -> x W̄ stretches nothing. Miyato et al. 2018, Eq. 8.
+    """
+    sigma = _batch(u) @ W @ v
+    return W / sigma, sigma
+
+
+def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
+    """dW = (dW̄ − ⟨dW̄, W̄⟩ u vᵀ) / σ,   u and v held fixed                                      Eq. (11.10)
+
+    All from `spectral_norm`; dW̄ (d_in, d_out) -> dW (d_in, d_out). Miyato et al. 2018, Eqs. 9 to 12: at the singular
+    vectors σ is stationary in u and v, so nothing is lost by holding them.
+    """
+    return (_batch(dW_bar) - np.sum(dW_bar * W_bar) * np.outer(u, v)) / sigma
+
+
+def average(old, new, beta):
+    """β · old + (1 − β) · new                                                        Eqs. (11.4), (11.13)
+
+    Any shape. One step of a running mean: of the moments of a batch, or of the parameters of a generator.
+    """
+    return beta * _batch(old) + (1 - beta) * new
+
+
 # ------------------------------------------------------------------------- derivatives of derivatives
 
 def sigmoid_curvature(dy_dot, x_dot, y):
@@ -401,6 +494,14 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
     return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+def clip(theta, bound):
+    """θ ← min(max(θ, −c), c)                                                                  Eq. (11.12)
+
+    A flat vector, c = bound > 0 -> theta. Arjovsky, Chintala & Bottou 2017, Algorithm 1.
+    """
+    return np.where(theta.real > bound, bound, np.where(theta.real < -bound, -bound, theta))
 
 
 def norm(g):

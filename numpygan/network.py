@@ -155,7 +155,8 @@ class Network:
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
         c = Context(self._ops(x), rng)
-        caches, proposals = [], []
+        caches: list[Any] = []
+        proposals: list[dict[str, np.ndarray]] = []
         for layer, p, s in zip(self.layers, self._views(theta), cut(self.state, self._state_slots), strict=True):
             proposals.append({})
             x, cache = layer.forward(p, x, c._replace(state=s, new=proposals[-1]) if s else c)

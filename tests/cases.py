@@ -11,7 +11,8 @@ from numpygan import functional
 
 PUBLIC = sorted(name for name, f in vars(functional).items()
                 if inspect.isfunction(f) and f.__module__ == functional.__name__ and not name.startswith("_"))
-IN_PLACE = {"sgd": ("theta",), "momentum": ("theta", "v"), "rmsprop": ("theta", "s"), "adam": ("theta", "m", "v")}
+IN_PLACE = {"sgd": ("theta",), "momentum": ("theta", "v"), "rmsprop": ("theta", "s"), "adam": ("theta", "m", "v"),
+            "clip": ("theta",)}
 DRAWS = "dropout_mask"                                            # its argument is a generator; tested by itself
 
 
@@ -31,6 +32,15 @@ def around(x):
 
 def _index(x):
     return (np.abs(np.round(x)) % 3).astype(np.intp)
+
+
+def _centred(x):
+    return x - x.mean(axis=0)
+
+
+def _above(x):
+    """Positive numbers: sums of their products do not cancel."""
+    return np.abs(x) + 0.1
 
 
 def _mask(x):
@@ -76,6 +86,17 @@ CASES = {
     "maxout_jvp": lambda a, n, d, m: (dict(x_dot=a(n, 3 * d), index=a(n, d, to=_index), k=3), 1),
     "square_penalty": lambda a, n, d, m: (dict(u=a(n, d), gamma=0.7), n * d),
     "norm_penalty": lambda a, n, d, m: (dict(u=a(n, d), weight=10.0), n * d),
+    "batch_norm": lambda a, n, d, m: (dict(x=a(n, d), gamma=a(d), beta=a(d), eps=1e-5), n),
+    "batch_norm_backward": lambda a, n, d, m: (
+        dict(dy=a(n, d), x_hat=a(n, d, to=_centred), var=a(d, to=np.square), gamma=a(d), eps=1e-5), n),
+    "minibatch_std": lambda a, n, d, m: (dict(x=a(n, d), eps=1e-8), n * d),
+    "minibatch_std_backward": lambda a, n, d, m: (dict(dy=a(n, d + 1), slope=a(n, d)), n),
+    "power_iteration": lambda a, n, d, m: (dict(W=a(d, m, to=_above), v=a(m, to=_above)), d + m),
+    "spectral_norm": lambda a, n, d, m: (dict(W=a(d, m, to=_above), u=a(d, to=_above), v=a(m, to=_above)), d * m),
+    "spectral_norm_backward": lambda a, n, d, m: (
+        dict(dW_bar=a(d, m), W_bar=a(d, m), u=a(d), v=a(m), sigma=2.5), d * m),
+    "average": lambda a, n, d, m: (dict(old=a(n, d), new=a(n, d), beta=0.9), 1),
+    "clip": lambda a, n, d, m: (dict(theta=a(d * m), bound=1.5), 1),
     "sgd": lambda a, n, d, m: (dict(theta=a(d * m), g=a(d * m), lr=0.1), 1),
     "momentum": lambda a, n, d, m: (dict(theta=a(d * m), g=a(d * m), v=a(d * m), lr=0.1, mu=0.9), 1),
     "rmsprop": lambda a, n, d, m: (

@@ -1,4 +1,4 @@
-"""The oracle for the later chapters: other losses (chapter 9), second derivatives and penalties (chapter 10).
+"""The oracle for the later chapters: other losses (9), second derivatives and penalties (10), tricks (11).
 
 Written like `naive.py`: loops over plain Python floats, nothing of the package imported.
 """
@@ -80,3 +80,103 @@ def norm_penalty(u, weight):
         P += weight * (size - 1)**2 / n
         v.append([2 * weight / n * (size - 1) * a / size if size > 0 else 0.0 for a in row])
     return P, v
+
+
+# --- tricks: chapter 11 ---------------------------------------------------------------------------------------
+
+
+def _moments(numbers):
+    """Mean, and mean squared distance from it."""
+    n = len(numbers)
+    mean = sum(numbers) / n
+    return mean, sum((a - mean)**2 for a in numbers) / n
+
+
+def _columns(x):
+    return [list(numbers) for numbers in zip(*floats(x), strict=True)]
+
+
+def _rows(columns):
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def batch_norm(x, gamma, beta, eps):
+    """Column by column: (a - mean) / sqrt(variance + eps), then gamma times that plus beta         Eq. (11.2)"""
+    y, x_hat, means, variances = [], [], [], []
+    for numbers, g, b in zip(_columns(x), gamma, beta, strict=True):
+        mean, variance = _moments(numbers)
+        normal = [(a - mean) / math.sqrt(variance + eps) for a in numbers]
+        x_hat.append(normal)
+        y.append([float(g) * a + float(b) for a in normal])
+        means.append(mean)
+        variances.append(variance)
+    return _rows(y), _rows(x_hat), means, variances
+
+
+def batch_norm_backward(dy, x_hat, var, gamma, eps):
+    """The chain rule, step by step: x_hat = c / root, root = sqrt(mean c^2 + eps), c = x - mean        Eq. (11.3)"""
+    dx, dgamma, dbeta = [], [], []
+    for d, h, variance, g in zip(_columns(dy), _columns(x_hat), var, gamma, strict=True):
+        n, root = len(d), math.sqrt(float(variance) + eps)
+        dh = [a * float(g) for a in d]                                    # x_hat = c / root,  c = x - mean
+        droot = sum(-a * b / root for a, b in zip(dh, h, strict=True))    # d(1/root) = -1/root^2, and c = h root
+        dvariance = droot / (2 * root)
+        dc = [a / root + dvariance * 2 * b * root / n for a, b in zip(dh, h, strict=True)]
+        dx.append([a - sum(dc) / n for a in dc])
+        dgamma.append(sum(a * b for a, b in zip(d, h, strict=True)))
+        dbeta.append(sum(d))
+    return _rows(dx), dgamma, dbeta
+
+
+def minibatch_std(x, eps):
+    """One more column, the mean deviation of the columns; and how that moves with each entry       Eq. (11.5)"""
+    x, n, d = floats(x), len(x), len(x[0])
+    moments = [_moments(numbers) for numbers in _columns(x)]
+    sigma = [math.sqrt(variance + eps) for _, variance in moments]
+    s = sum(sigma) / d
+    slope = [[(row[j] - moments[j][0]) / (n * d * sigma[j]) for j in range(d)] for row in x]
+    return [[*row, s] for row in x], slope
+
+
+def minibatch_std_backward(dy, slope):
+    """dy of the row itself, and the slope times dy of the last column of every row                 Eq. (11.6)"""
+    dy = floats(dy)
+    ds = sum(row[-1] for row in dy)
+    return [[d + float(a) * ds for d, a in zip(row[:-1], slopes, strict=True)]
+            for row, slopes in zip(dy, slope, strict=True)]
+
+
+def power_iteration(W, v):
+    """u = W v, v = W^T u, each divided by its length                                               Eq. (11.9)"""
+    W, v = floats(W), floats(v)
+    u = _unit([sum(w * b for w, b in zip(row, v, strict=True)) for row in W])
+    return u, _unit([sum(w * a for w, a in zip(numbers, u, strict=True)) for numbers in _columns(W)])
+
+
+def _unit(x):
+    size = math.sqrt(sum(a * a for a in x))
+    return [a / size for a in x]
+
+
+def spectral_norm(W, u, v):
+    """W divided by sigma = sum_ij u_i W_ij v_j                                                     Eq. (11.8)"""
+    W, u, v = floats(W), floats(u), floats(v)
+    sigma = sum(u[i] * W[i][j] * v[j] for i in range(len(u)) for j in range(len(v)))
+    return [[w / sigma for w in row] for row in W], sigma
+
+
+def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
+    """(dW_bar_ij - (sum_kl dW_bar_kl W_bar_kl) u_i v_j) / sigma                                   Eq. (11.10)"""
+    dW_bar, W_bar, u, v, sigma = floats(dW_bar), floats(W_bar), floats(u), floats(v), float(sigma)
+    along = sum(d * w for ds, ws in zip(dW_bar, W_bar, strict=True) for d, w in zip(ds, ws, strict=True))
+    return [[(dW_bar[i][j] - along * u[i] * v[j]) / sigma for j in range(len(v))] for i in range(len(u))]
+
+
+def clip(theta, bound):
+    """theta, but nothing above bound and nothing below -bound                                     Eq. (11.12)"""
+    return elementwise(lambda w: max(min(w, bound), -bound), theta)
+
+
+def average(old, new, beta):
+    """beta old + (1 - beta) new                                                         Eqs. (11.4), (11.13)"""
+    return elementwise(lambda a, b: beta * a + (1 - beta) * b, old, new)

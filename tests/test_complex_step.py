@@ -62,6 +62,50 @@ def _column_mean(x, v):
     return (x * v).mean()
 
 
+def _batch_norm(v, x, gamma, beta, eps):
+    c, dmean = x - x.mean(axis=0), v.mean(axis=0)
+    root = np.sqrt((c * c).mean(axis=0) + eps)
+    dvar = 2 * (c * v).mean(axis=0)
+    dx_hat = (v - dmean) / root - c * dvar / (2 * root**3)
+    return gamma * dx_hat, dx_hat, dmean, dvar
+
+
+def _batch_norm_backward(dy, x_hat, var, gamma, eps, ddy=0, dx_hat=0, dvar=0, dgamma=0):
+    """The product rule over dx = gamma / root · (dy − mean dy − x_hat mean(dy x_hat)), and the two sums."""
+    root = np.sqrt(var + eps)
+    product = ddy * x_hat + dy * dx_hat
+    inner = dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)
+    ddy = ddy + 0 * dy
+    dinner = ddy - ddy.mean(axis=0) - dx_hat * (dy * x_hat).mean(axis=0) - x_hat * (product + 0 * dy).mean(axis=0)
+    return (dgamma / root * inner - gamma * dvar / (2 * root**3) * inner + gamma / root * dinner,
+            (product + 0 * dy).sum(axis=0), ddy.sum(axis=0))
+
+
+def _minibatch_std(v, x, eps):
+    n, d = x.shape
+    c, w = x - x.mean(axis=0), v - v.mean(axis=0)
+    sigma = np.sqrt((c * c).mean(axis=0) + eps)
+    dsigma = (c * v).mean(axis=0) / sigma
+    return np.column_stack([v, np.full(n, dsigma.mean())]), (w / sigma - c * dsigma / sigma**2) / (n * d)
+
+
+def _turn(x, dx):
+    """How x / ‖x‖ moves with x."""
+    size = np.sqrt(x @ x)
+    return dx / size - x * (x @ dx) / size**3
+
+
+def _power_iteration(W, v, dW, dv):
+    a, da = W @ v, dW @ v + W @ dv
+    u, du = a / np.sqrt(a @ a), _turn(a, da)
+    return du, _turn(W.T @ u, dW.T @ u + W.T @ du)
+
+
+def _spectral_norm(W, u, v, dsigma, dW=0):
+    sigma = u @ W @ v
+    return dW / sigma - W * dsigma / sigma**2, dsigma
+
+
 # (name, argument) -> the derivative by hand along v in that argument, of every result.
 DERIVATIVES = {
     ("affine", "x"): lambda v, x, W, b: v @ W,
@@ -131,6 +175,32 @@ DERIVATIVES = {
     ("maxout_jvp", "x_dot"): lambda v, x_dot, index, k: v[_spread(1, index, k) == 1].reshape(index.shape),
     ("square_penalty", "u"): lambda v, u, gamma: (gamma * (u * v).sum() / len(u), gamma * v / len(u)),
     ("norm_penalty", "u"): lambda v, u, weight: _norm_penalty(v, u, weight),
+    ("batch_norm", "x"): lambda v, **args: _batch_norm(v, **args),
+    ("batch_norm", "gamma"): lambda v, x, **args: (v * functional.batch_norm(x, **args)[1], 0 * x, 0 * v, 0 * v),
+    ("batch_norm", "beta"): lambda v, x, **args: (v + 0 * x, 0 * x, 0 * v, 0 * v),
+    ("batch_norm_backward", "dy"): lambda v, **args: _batch_norm_backward(ddy=v, **args),
+    ("batch_norm_backward", "x_hat"): lambda v, **args: _batch_norm_backward(dx_hat=v, **args),
+    ("batch_norm_backward", "var"): lambda v, **args: _batch_norm_backward(dvar=v, **args),
+    ("batch_norm_backward", "gamma"): lambda v, **args: _batch_norm_backward(dgamma=v, **args),
+    ("minibatch_std", "x"): lambda v, x, eps: _minibatch_std(v, x, eps),
+    ("minibatch_std_backward", "dy"): lambda v, dy, slope: v[:, :-1] + slope * v[:, -1].sum(),
+    ("minibatch_std_backward", "slope"): lambda v, dy, slope: v * dy[:, -1].sum(),
+    ("power_iteration", "W"): lambda d, W, v: _power_iteration(W, v, d, 0 * v),
+    ("power_iteration", "v"): lambda d, W, v: _power_iteration(W, v, 0 * W, d),
+    ("spectral_norm", "W"): lambda d, W, u, v: _spectral_norm(W, u, v, u @ d @ v, d),
+    ("spectral_norm", "u"): lambda d, W, u, v: _spectral_norm(W, u, v, d @ W @ v),
+    ("spectral_norm", "v"): lambda d, W, u, v: _spectral_norm(W, u, v, u @ W @ d),
+    ("spectral_norm_backward", "dW_bar"): lambda d, dW_bar, W_bar, u, v, sigma: (
+        d - np.sum(d * W_bar) * np.outer(u, v)) / sigma,
+    ("spectral_norm_backward", "W_bar"): lambda d, dW_bar, W_bar, u, v, sigma: (
+        -np.sum(dW_bar * d) * np.outer(u, v) / sigma),
+    ("spectral_norm_backward", "u"): lambda d, dW_bar, W_bar, u, v, sigma: (
+        -np.sum(dW_bar * W_bar) * np.outer(d, v) / sigma),
+    ("spectral_norm_backward", "v"): lambda d, dW_bar, W_bar, u, v, sigma: (
+        -np.sum(dW_bar * W_bar) * np.outer(u, d) / sigma),
+    ("average", "old"): lambda v, old, new, beta: beta * v,
+    ("average", "new"): lambda v, old, new, beta: (1 - beta) * v,
+    ("clip", "theta"): lambda v, theta, bound: np.where(abs(theta) < bound, v, 0),
     ("sgd", "theta"): lambda v, theta, g, lr: v,
     ("sgd", "g"): lambda v, theta, g, lr: -lr * v,
     ("momentum", "theta"): lambda d, theta, g, v, lr, mu: (d, 0 * d),

@@ -1,5 +1,6 @@
 """The equations compiled by Numba: the names and signatures of `functional`, the hot path of the "numba" engine."""
 from ..functional import dropout_mask
+from .batch import batch_norm, batch_norm_backward, minibatch_std, minibatch_std_backward
 from .dense import affine, affine_db, affine_dW, affine_dx, matmul
 from .elementwise import (
     dropout,
@@ -35,15 +36,18 @@ from .losses import (
     wasserstein_discriminator,
     wasserstein_generator,
 )
-from .optim import adam, momentum, norm, rmsprop, sgd
+from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty
+from .spectral import power_iteration, spectral_norm, spectral_norm_backward
 
 __all__ = [
-    "adam", "affine", "affine_dW", "affine_db", "affine_dx", "bce_discriminator", "bce_with_logits",
-    "bce_with_logits_backward", "dropout", "dropout_backward", "dropout_mask", "hinge_discriminator", "leaky_relu",
-    "leaky_relu_backward", "least_squares_discriminator", "least_squares_generator", "log_sigmoid",
-    "log_sigmoid_backward", "matmul", "maxout", "maxout_backward", "maxout_jvp", "minimax_generator", "momentum",
-    "non_saturating_generator", "norm", "norm_penalty", "relu", "relu_backward", "rmsprop", "sgd", "sigmoid",
-    "sigmoid_backward", "sigmoid_curvature", "softmax_cross_entropy", "softplus", "softplus_backward",
-    "square_penalty", "tanh", "tanh_backward", "tanh_curvature", "wasserstein_discriminator", "wasserstein_generator",
+    "adam", "affine", "affine_dW", "affine_db", "affine_dx", "average", "batch_norm", "batch_norm_backward",
+    "bce_discriminator", "bce_with_logits", "bce_with_logits_backward", "clip", "dropout", "dropout_backward",
+    "dropout_mask", "hinge_discriminator", "leaky_relu", "leaky_relu_backward", "least_squares_discriminator",
+    "least_squares_generator", "log_sigmoid", "log_sigmoid_backward", "matmul", "maxout", "maxout_backward",
+    "maxout_jvp", "minibatch_std", "minibatch_std_backward", "minimax_generator", "momentum",
+    "non_saturating_generator", "norm", "norm_penalty", "power_iteration", "relu", "relu_backward", "rmsprop",
+    "sgd", "sigmoid", "sigmoid_backward", "sigmoid_curvature", "softmax_cross_entropy", "softplus",
+    "softplus_backward", "spectral_norm", "spectral_norm_backward", "square_penalty", "tanh", "tanh_backward",
+    "tanh_curvature", "wasserstein_discriminator", "wasserstein_generator",
 ]

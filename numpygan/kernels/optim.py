@@ -1,7 +1,7 @@
 """The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned."""
 import numpy as np
 
-from .support import floats, jit, vectors
+from .support import alike, floats, jit, vectors
 
 
 @jit
@@ -30,6 +30,19 @@ def _adam(theta, g, m, v, lr, beta1, rest1, beta2, rest2, correct1, correct2, ep
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
         theta[i] -= lr * (m[i] / correct1) / (np.sqrt(v[i] / correct2) + eps)
+
+
+@jit
+def _clip(theta, bound):
+    for i in range(theta.size):
+        x = theta[i]
+        theta[i] = bound if x > bound else (-bound if x < -bound else x)      # comparisons: NaN stays NaN
+
+
+@jit
+def _average(old, new, beta, rest, out):
+    for i in range(old.size):
+        out[i] = beta * old[i] + rest * new[i]
 
 
 @jit
@@ -86,6 +99,27 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     _adam(theta, g, m, v, real(lr), real(beta1), real(1 - beta1), real(beta2), real(1 - beta2),
           real(1 - beta1**t), real(1 - beta2**t), real(eps))
     return theta, m, v
+
+
+def clip(theta, bound):
+    """θ ← min(max(θ, −c), c)                                                                  Eq. (11.12)
+
+    Optimizations: in place.
+    """
+    vectors(theta)
+    _clip(theta, theta.dtype.type(bound))
+    return theta
+
+
+def average(old, new, beta):
+    """β · old + (1 − β) · new                                                        Eqs. (11.4), (11.13)
+
+    Optimizations: one pass, no temporaries. Not in place: what is averaged may be on a tape.
+    """
+    old, new = alike(old, new)
+    out, real = np.empty_like(old), old.dtype.type
+    _average(old.reshape(-1), new.reshape(-1), real(beta), real(1 - beta), out.reshape(-1))
+    return out
 
 
 def norm(g):
