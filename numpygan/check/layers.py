@@ -1,0 +1,187 @@
+"""check.layer: one layer by itself, in both of its passes, with every engine."""
+import functools
+import math
+
+import numpy as np
+
+from ..layers import Layer
+from .comparison import Gradient, compare
+from .contract import draw, engine_names, same
+from .derivative import EPS, LIMIT, at_smooth_points, numeric, relative, signs
+from .report import GradientError, Report, Row
+from .second import second_derivatives
+from .trial import Trial
+
+
+def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None = None, seed: int = 0,
+          limit: int = LIMIT) -> Report:
+    """Is backward the derivative of forward, and does the layer keep the contract of `numpygan.layers`?
+
+    Checked at random x (n, d) and parameters: shapes; float32 and float64 stay what they are and agree; x, dy, the
+    parameters and the cache stay untouched; backward can be repeated, asked for dx or for the gradients alone, and
+    is linear in dy; a second forward pass does not disturb the first; `draws`, `batchwise` and `range` tell the
+    truth; dx and the gradient of every parameter, in evaluation and (where that differs) in a training pass; and,
+    where the layer has them, `jvp` and `jvp_backward`, the derivatives of derivatives that penalties need.
+
+    Tensors of more than `limit` entries are checked along random directions. `engine` is "numpy" or "numba"; by
+    default every one that can be loaded. Returns a Report; raises GradientError with the reason.
+    """
+    if not isinstance(layer, Layer):
+        raise TypeError(f"check.layer takes a numpygan Layer object, such as Tanh(), got {layer!r}")
+    if len(x_shape) != 2 or min(x_shape) < 1:
+        raise ValueError(f"x_shape must be (rows, columns), each at least 1, got {x_shape!r}")
+    names = engine_names(engine)
+    report = Report(f"check.layer: {layer!r}, x {tuple(x_shape)}, engine {' and '.join(names)}")
+    for name in names:
+        report.merge(at_smooth_points(functools.partial(_passes, layer, tuple(x_shape), name, limit), seed))
+    report.exact("shapes", "dtypes", "x, dy, parameters and cache untouched", "backward twice", "caches apart")
+    return report
+
+
+def _passes(layer, x_shape, engine, limit, rng):
+    """Evaluation, then a training pass where that is another function."""
+    report = Report("")
+    trial = Trial(layer, x_shape, engine, rng)
+    _rows_apart(trial)
+    _pass(trial, "", report, rng, limit)
+    training = trial.training()
+    if not same(trial.y, training.y):
+        if not (layer.draws or layer.batchwise):
+            raise GradientError(f"{layer!r}: forward gives something else when c.rng is given: a layer that draws sets "
+                                f"draws = True, one whose rows see each other batchwise = True")
+        _pass(training, " (training)", report, rng, limit)
+    return report
+
+
+def _pass(trial, label, report, rng, limit):
+    """Everything about one pass."""
+    _repeatable(trial)
+    _caches_apart(trial)
+    _partial(trial)
+    _range(trial)
+    gradients = {"x": trial.dx, **trial.grads}
+    floor = 8 * EPS * max(np.abs(g).max() for g in gradients.values())
+    for name, g in gradients.items():
+        compare(Gradient(f"d{name}{label}", g, functools.partial(trial.moved, name), trial.dy, trial.who,
+                         len(trial.x), trial.dy), report, rng, floor, limit)
+    _adjoint(trial, label, report, rng)
+    _linear(trial, label, report, rng)
+    if hasattr(trial.layer, "jvp"):
+        second_derivatives(trial, label, report, rng, limit)
+    _float32(trial, label, report)
+    if trial.engine != "numpy":
+        _twins(trial, label, report)
+
+
+def _repeatable(trial):
+    p, x, dy = trial.at()
+    y, cache = trial.forward(p, x)
+    if not same(y, trial.y):
+        raise GradientError(f"{trial.who}: forward gives different outputs for the same input and the same seed: draw "
+                            f"from c.rng only, and keep nothing on self")
+    first = trial.backward(p, cache, dy)
+    try:
+        second = trial.backward(p, cache, dy)
+    except Exception as e:
+        raise GradientError(f"{trial.who}: backward works only once (then {type(e).__name__}: {e}): was the cache "
+                            f"flushed? Return it from forward, and keep nothing on self") from e
+    if not same(first, second):
+        raise GradientError(f"{trial.who}: a second backward with the same cache gives another gradient: does it add "
+                            f"to the first, or was the cache flushed?")
+
+
+def _caches_apart(trial):
+    p, x, dy = trial.at()
+    _, cache = trial.forward(p, x)
+    trial.forward({name: v + 1 for name, v in p.items()}, 1 - x)
+    if not same(trial.backward(p, cache, dy), (trial.dx, trial.grads)):
+        raise GradientError(f"{trial.who}: a second forward pass changes what backward of the first returns. D runs on "
+                            f"real and on fake before any gradient is taken: return the cache from forward, keep "
+                            f"nothing on self, reuse no array")
+
+
+def _partial(trial):
+    """A network asks for dx alone or for the gradients alone where it needs no more."""
+    p, x, dy = trial.at()
+    _, cache = trial.forward(p, x)
+    _, grads = trial.backward(p, cache, dy, want_dx=False)
+    dx, _ = trial.backward(p, cache, dy, want_g=False)
+    if not same(grads, trial.grads):
+        raise GradientError(f"{trial.who}: with c.want_dx = False the gradients of the parameters are others")
+    if not same(dx, trial.dx):
+        raise GradientError(f"{trial.who}: with c.want_g = False dx is another one, but G learns through it")
+
+
+def _rows_apart(trial):
+    """Networks stack and split batches where every row passes through alone."""
+    if trial.layer.batchwise:
+        return
+    p, x, _ = trial.at()
+    alone = np.concatenate([trial.forward(p, x[i:i + 1])[0] for i in range(len(x))])
+    if alone.shape != trial.y.shape or not relative(alone, trial.y) <= 50 * EPS * math.sqrt(x.shape[1]):
+        raise GradientError(f"{trial.who}: a row alone gives another y than the same row in a batch: set batchwise = "
+                            f"True, or look for a sum or mean over the wrong axis")
+
+
+def _range(trial):
+    low, high = trial.layer.range
+    least, most = trial.y.min(), trial.y.max()
+    slack = 8 * EPS * max(1.0, abs(least), abs(most))
+    if least < low - slack or most > high + slack:
+        raise GradientError(f"{trial.who}: range = ({low:g}, {high:g}), but y reaches from {least:.3g} to {most:.3g}")
+
+
+def _adjoint(trial, label, report, rng):
+    """⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩ for one change v of x and all parameters at once                 Eq. (2.24)"""
+    gradients = {"x": trial.dx, **trial.grads}
+    v = {name: signs(g.shape, rng) for name, g in gradients.items()}
+    terms = np.concatenate([(gradients[name] * v[name]).reshape(-1) for name in v])
+
+    def along(t):
+        return trial.moved_all({name: t * v[name] for name in v})
+
+    target = np.array([terms.sum()])
+    found = numeric(along, trial.dy, np.ones((1,)), target, rng, 8 * EPS * np.abs(terms).sum())
+    error = relative(target, found.values)
+    _enter(trial, report, Row(f"⟨dy, J v⟩{label}", f"adjoint test, {found.method}", error, found.tolerance),
+           "⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩ does not hold for x and all parameters together")
+
+
+def _linear(trial, label, report, rng):
+    """backward(dy − 2 dy') = backward(dy) − 2 backward(dy')"""
+    p, x, dy = trial.at()
+    other = draw(rng, *trial.shape)
+    _, cache = trial.forward(p, x)
+    one, two = _flat(trial.backward(p, cache, dy)), _flat(trial.backward(p, cache, other))
+    both = _flat(trial.backward(p, cache, dy - 2 * other))
+    _enter(trial, report, Row(f"dx and all{label}", "linear in dy", relative(both, one - 2 * two), 1e-13),
+           "backward is not linear in dy: backward(dy − 2 dy') is not backward(dy) − 2 backward(dy')")
+
+
+def _float32(trial, label, report):
+    """The same point, which float32 holds exactly, in float32."""
+    y, dx, grads = trial.run(np.float32)
+    tolerance = 50 * float(np.finfo(np.float32).eps) * math.sqrt(max(*trial.x.shape, *trial.shape))
+    error = max(relative(a, b) for a, b in [(y, trial.y), (dx, trial.dx), *((grads[k], trial.grads[k]) for k in grads)])
+    _enter(trial, report, Row(f"y, dx and all{label}", "float32 against float64", error, tolerance),
+           "float32 gives other numbers than float64")
+
+
+def _twins(trial, label, report):
+    """The engine's forward against that of `functional`, which was differentiated."""
+    p, x, _ = trial.at()
+    error = relative(trial.y, trial.forward(p, x, "numpy")[0])
+    _enter(trial, report, Row(f"y{label}", f"{trial.engine} against numpy", error, 50 * EPS * math.sqrt(x.shape[1])),
+           f"forward gives other numbers with the engine {trial.engine} than with numpy")
+
+
+def _enter(trial, report, row, sentence):
+    if not row.error <= row.tolerance:
+        raise GradientError(f"{trial.who}: {sentence} ({row.tensor}: off by {row.error:.2g} of the largest entry, "
+                            f"allowed {row.tolerance:.1g})")
+    report.add(row)
+
+
+def _flat(result):
+    dx, grads = result
+    return np.concatenate([dx.reshape(-1), *(grads[name].reshape(-1) for name in sorted(grads))])

@@ -1,0 +1,131 @@
+"""check.network: a stack of layers, dx and the gradient of every parameter in the flat vector."""
+import functools
+import math
+
+import numpy as np
+
+from ..network import Network
+from .comparison import Gradient, compare
+from .contract import Untouched, draw, nearby, same, tensor
+from .derivative import EPS, LIMIT, at_smooth_points, relative
+from .layers import layer as check_layer
+from .report import GradientError, Report, Row
+from .twin import along, stochastic, top_down, twin, widths
+
+
+def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0, limit: int = LIMIT) -> Report:
+    """Is net.backward the derivative of net.forward, in x and in every parameter?
+
+    Checked on n random rows, in float64, at parameters a little off those of the network (biases that start at 0 sit
+    on kinks): x, dy, theta and tapes stay untouched; three tapes that live at once do not disturb each other; dx and
+    g can be had alone; float32 stays float32 and agrees; every derivative, in evaluation and, where layers draw or
+    are batchwise, in a training pass. When one is wrong, the layers are checked one by one to find the culprit.
+
+    Tensors of more than `limit` entries are checked along random directions. `engine` replaces that of the network,
+    which is not changed. Returns a Report; raises GradientError with the reason.
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"check.network takes a numpygan Network, got {net!r}; for one layer there is check.layer")
+    name = engine or net.engine
+    report = Report(f"check.network: {len(net.layers)} layers, {net.theta.size:,} parameters, x ({n}, {net.d_in}), "
+                    f"engine {name}")
+    report.merge(at_smooth_points(functools.partial(_passes, net, n, name, limit), seed))
+    report.exact("shapes", "dtypes", "x, dy, theta and tapes untouched", "tapes apart")
+    return report
+
+
+def _passes(net, n, engine, limit, rng):
+    report = Report("")
+    theta = nearby(net.theta, rng)
+    for training in (False, True)[:1 + stochastic(net)]:
+        run = Run(twin(net, np.float64, engine, theta), draw(rng, n, net.d_in), draw(rng, n, net.d_out), training)
+        run.tapes_apart()
+        run.partial()
+        _float32(run, report)
+        _gradients(run, report, rng, limit)
+    return report
+
+
+class Run:
+    """A network, an input and an upstream gradient; and what came out: y, dx, g."""
+
+    def __init__(self, net: Network, x: np.ndarray, dy: np.ndarray, training: bool):
+        self.net, self.x, self.dy, self.training = net, x, dy, training
+        self.label = " (training)" if training else ""
+        before = Untouched(x=x, dy=dy, theta=net.theta)
+        self.y, tape = self.forward()
+        tensor(self.y, "y", dy.shape, net.dtype, "forward")
+        caches = Untouched(y=self.y, tape=tape.caches)
+        self.dx, self.g = net.backward(tape, dy)
+        before.verify("the network")
+        caches.verify("backward of the network")
+        tensor(self.dx, "dx", x.shape, net.dtype, "backward")
+        tensor(self.g, "g", net.theta.shape, net.dtype, "backward")
+
+    def forward(self, x=None, theta=None):
+        rng = np.random.default_rng(1) if self.training else None
+        return self.net.forward(self.x if x is None else x, rng, theta)
+
+    def outputs(self, theta):
+        """y at other parameters."""
+        return self.forward(theta=theta)[0]
+
+    def outputs_at(self, delta):
+        """y at another input."""
+        return self.forward(self.x + delta)[0]
+
+    def tapes_apart(self):
+        """Three tapes, other passes between, then backward of all three."""
+        inputs = (self.x, 1 - self.x, -self.x)
+        tapes = [self.forward(x)[1] for x in inputs]
+        later = [self.net.backward(tape, self.dy) for tape in tapes]
+        at_once = [self.net.backward(self.forward(x)[1], self.dy) for x in inputs]
+        if not same(later, at_once) or not same(later[0], (self.dx, self.g)):
+            raise GradientError("a later forward pass changes what backward of an earlier tape returns: does a layer "
+                                f"keep its cache on self, or reuse an array?{culprit(self.net, len(self.x))}")
+
+    def partial(self):
+        """dx alone, g alone."""
+        tape = self.forward()[1]
+        dx, g = (self.net.backward(tape, self.dy, want_g=False)[0], self.net.backward(tape, self.dy, want_dx=False)[1])
+        for name, a, b in (("dx", dx, self.dx), ("g", g, self.g)):
+            if not same(a, b):
+                raise GradientError(f"{name} is another one when nothing else is asked for"
+                                    f"{culprit(self.net, len(self.x))}")
+
+
+def _gradients(run, report, rng, limit):
+    """Every parameter from the top down, then dx: the first that is wrong lies just below the mistake."""
+    net, n = run.net, len(run.x)
+    g = net.params(run.g)
+    floor = 8 * EPS * max(np.abs(a).max() for a in (run.dx, run.g))
+    tensors = [(f"d({name})", g[name], along(net, name, run.outputs)) for name in top_down(net)]
+    for name, a, f in [*tensors, ("dx", run.dx, run.outputs_at)]:
+        try:
+            compare(Gradient(name + run.label, a, f, run.dy, "network", n), report, rng, floor, limit)
+        except GradientError as e:
+            raise GradientError(f"{e}{culprit(net, n)}") from None
+
+
+def _float32(run, report):
+    """The same point in float32."""
+    net = run.net
+    single = Run(twin(net, np.float32), run.x.astype(np.float32), run.dy.astype(np.float32), run.training)
+    widest = max(*widths(net), *run.x.shape, net.d_out)
+    row = Row(f"y, dx and g{run.label}", "float32 against float64",
+              max(relative(a, b) for a, b in ((single.y, run.y), (single.dx, run.dx), (single.g, run.g))),
+              50 * float(np.finfo(np.float32).eps) * math.sqrt(widest) * len(net.layers))
+    if not row.error <= row.tolerance:
+        raise GradientError(f"float32 gives other numbers than float64: off by {row.error:.2g} of the largest entry, "
+                            f"allowed {row.tolerance:.1g}{culprit(net, len(run.x))}")
+    report.add(row)
+
+
+def culprit(net: Network, n: int) -> str:
+    """Which layer fails by itself, as the end of a message."""
+    for i, (layer, d) in enumerate(zip(net.layers, widths(net), strict=True)):
+        try:
+            check_layer(layer, (max(n, 2), d), engine=net.engine)
+        except GradientError as e:
+            return f". Layer {i} by itself: {e}"
+    return ". Each layer passes by itself: does one object stand in the stack twice and keep something on self?"

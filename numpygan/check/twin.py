@@ -1,0 +1,52 @@
+"""A copy of a network to experiment on: another dtype, another engine, parameters a little off."""
+import copy
+import functools
+from typing import Any
+
+import numpy as np
+
+from ..network import Network
+from .derivative import Function
+
+
+def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta: np.ndarray | None = None) -> Network:
+    """A copy of `net`, at `theta` if given; the original is never touched."""
+    other = copy.deepcopy(net)
+    other._theta = (net.theta if theta is None else theta).astype(dtype)
+    other.engine = engine or net.engine
+    return other
+
+
+def stochastic(*nets: Network) -> bool:
+    """Does a training pass of any of them differ from evaluation?"""
+    return any(layer.draws or layer.batchwise for net in nets for layer in net.layers)
+
+
+def moved(net: Network, name: str, delta: np.ndarray) -> np.ndarray:
+    """theta with `delta` added to the parameter of that name; complex when delta is."""
+    theta = net.theta.astype(np.result_type(net.theta, delta))
+    net.params(theta)[name][...] += delta
+    return theta
+
+
+def along(net: Network, name: str, outcome: Function) -> Function:
+    """outcome(theta) as a function of the change of one parameter: the function to differentiate."""
+    return functools.partial(_outcome, net, name, outcome)
+
+
+def _outcome(net, name, outcome, delta):
+    return outcome(moved(net, name, delta))
+
+
+def top_down(net: Network) -> list[str]:
+    """The names of the parameters from the last layer to the first: the way a gradient takes."""
+    return sorted(net.params(), key=lambda name: -int(name.split(".")[0]))
+
+
+def widths(net: Network) -> list[int]:
+    """The number of columns that go into each layer."""
+    d, all_of_them = net.d_in, []
+    for layer in net.layers:
+        all_of_them.append(d)
+        _, d = layer.shapes(d)
+    return all_of_them
