@@ -2,19 +2,23 @@
 import importlib
 
 from . import data, init, losses, optim, penalties
+from .averaging import Averaged
+from .batchwise import BatchNorm, MinibatchStd, Pack
 from .gan import GAN, Divergence, Snapshots, discriminator_gradient, generator_gradient
 from .history import History
 from .layers import Context, Dense, Dropout, Layer, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
 from .network import MLP, Network, Tape
+from .spectral import SpectralDense
 
 __version__ = "0.1.0"
 
 LATE = ("check", "functional", "plots", "theory")      # imported when first named: Matplotlib and SciPy take a while
 
 __all__ = [
-    "GAN", "MLP", "Context", "Dense", "Divergence", "Dropout", "History", "Layer", "LeakyReLU", "Maxout", "Network",
-    "ReLU", "Sigmoid", "Snapshots", "Tanh", "Tape", "data", "discriminator_gradient", "generator_gradient", "init",
-    "losses", "optim", "penalties", *LATE,
+    "GAN", "MLP", "Averaged", "BatchNorm", "Context", "Dense", "Divergence", "Dropout", "History", "Layer",
+    "LeakyReLU", "Maxout", "MinibatchStd", "Network", "Pack", "ReLU", "Sigmoid", "Snapshots", "SpectralDense",
+    "Tanh", "Tape", "data", "discriminator_gradient", "generator_gradient", "init", "losses", "optim", "penalties",
+    *LATE,
 ]
 
 

@@ -10,7 +10,7 @@ from . import engine as engines
 from .feed import Feed, Position, count_steps
 from .history import History
 from .losses import NonSaturating
-from .network import Network
+from .network import Network, Tape
 from .optim import Adam
 from .threads import blas_threads
 
@@ -23,7 +23,8 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     g_D = ∂L_D/∂θ_D = g_real + g_fake                                                           Eq. (3.3)
 
     x (n, d) real, x_fake (m, d) held fixed -> L_D and g_D, shaped like D.theta; changes nothing. `log`, a dict,
-    receives the means of D(x) and D(x_fake).
+    receives the means of D(x) and D(x_fake), and the tapes as "tape_D" where D has a state to commit. Real and fake
+    pass apart through a D whose rows see each other (see `numpygan.batchwise` for what together would do).
     """
     targets = {"rng": rng} if getattr(loss, "draws", False) else {}
     if D.rowwise:                                          # one pass of n + m rows: the same sums, larger products
@@ -32,6 +33,7 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
         logit_r, logit_f = logit[:n], logit[n:]
         L_D, dr, df = loss.discriminator(logit_r, logit_f, **targets)
         _, g_D = D.backward(tape, np.concatenate([dr, df]), want_dx=False)
+        tapes: tuple[Tape, ...] = (tape,)
     else:
         logit_r, tape_r = D.forward(x, rng)
         logit_f, tape_f = D.forward(x_fake, rng)
@@ -39,25 +41,31 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
         _, g_real = D.backward(tape_r, dr, want_dx=False)
         _, g_fake = D.backward(tape_f, df, want_dx=False)
         g_D = g_real + g_fake
+        tapes = (tape_r, tape_f)
     if log is not None:
         sigmoid = engines.ops(D.engine).sigmoid
         log.update(D_real=float(sigmoid(logit_r).mean()), D_fake=float(sigmoid(logit_f).mean()))
+        if D.state.size:
+            log["tape_D"] = tapes
     return L_D, g_D
 
 
 def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np.random.Generator | None = None,
-                       input_noise: float = 0.0) -> tuple[float, np.ndarray]:
+                       input_noise: float = 0.0, log: dict | None = None) -> tuple[float, np.ndarray]:
     """L_G = loss on D(G(z))                                                                    Eq. (3.5)
     g_G = ∂L_G/∂θ_G, backwards through D, which stays as it is                                  Eq. (3.6)
 
     z (m, d_z) -> L_G and g_G, shaped like G.theta; changes nothing. `input_noise` is the standard deviation of the
-    noise that D's input carries (see `instance_noise`); a sum passes the gradient on as it is.
+    noise that D's input carries (see `instance_noise`); a sum passes the gradient on as it is. `log`, a dict, receives
+    the tape as "tape_G" where G has a state to commit; that D has seen fakes is not for G's step to remember.
     """
     x_fake, tape_g = G.forward(z, rng)
     logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
     L_G, df = loss.generator(logit_f)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
     _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
+    if log is not None and G.state.size:
+        log["tape_G"] = (tape_g,)
     return L_G, g_G
 
 
@@ -191,10 +199,12 @@ class GAN:
             L_D, g_D = self._discriminator(x, z, rng, log)
             self._finite(D=(L_D, g_D), log=log)
             self.opt_D.step(self.D, g_D)                                                    # Eq. (3.4)
+            self.D.commit(*log.pop("tape_D", ()))
         z = self.draw(batch, rng)
-        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std())
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std(), log)
         self._finite(G=(L_G, g_G), log=log)
         self.opt_G.step(self.G, g_G)
+        self.G.commit(*log.pop("tape_G", ()))
         self.history.record(**log)
 
     def _simultaneous(self, feed, batch, k, rng):
@@ -203,15 +213,20 @@ class GAN:
         x = feed.next(rng)
         z = self.draw(len(x), rng)
         L_D, g_D = self._discriminator(x, z, rng, log)
-        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std())
+        L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std(), log)
         self._finite(D=(L_D, g_D), G=(L_G, g_G), log=log)
         self.opt_D.step(self.D, g_D)
         self.opt_G.step(self.G, g_G)
+        self.D.commit(*log.pop("tape_D", ()))
+        self.G.commit(*log.pop("tape_G", ()))
         self.history.record(**log)
 
     def _discriminator(self, x, z, rng, log):
         """D's loss and gradient, penalties included, at inputs with instance noise."""
-        x, x_fake = (instance_noise(a, self._std(), rng) for a in (x, self.G(z)))
+        # A training pass of G: with dropout or batch statistics in G, D must judge the very distribution that G's
+        # step differentiates. Nothing of it is committed; for a G whose rows pass alone it is G(z).
+        x_fake = self.G(z, rng)
+        x, x_fake = (instance_noise(a, self._std(), rng) for a in (x, x_fake))
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
             P, g_P = penalty(self.D, x, x_fake, rng)

@@ -127,7 +127,10 @@ class Dense(Layer):
 
     def jvp_backward(self, p, x, x_dot, dy, dy_dot, c):
         """dW = xᵀ dy + ẋᵀ dẏ;   ẏ does not depend on b                                         Eq. (10.9)"""
-        dx, g = (None, {"b": np.zeros_like(p["b"])} if self.bias else {}) if dy is None else self.backward(p, x, dy, c)
+        if dy is None:
+            dx, g = None, {"b": np.zeros_like(p["b"])} if self.bias else {}
+        else:
+            dx, g = Dense.backward(self, p, x, dy, c)
         dW = c.ops.affine_dW(x_dot, dy_dot)
         g["W"] = dW + g["W"] if "W" in g else dW
         return dx, c.ops.affine_dx(dy_dot, p["W"]) if c.want_dx else None, g

@@ -3,7 +3,8 @@
     opt = Adam(2e-4, beta1=0.5);   opt.step(net, g)
 
 An optimiser belongs to the first network that it steps. `lr` (and the momentum of `Momentum`) is a number or a
-function of the step 0, 1, 2, ….
+function of the step 0, 1, 2, …. With `clip=c` every update ends with θ ← min(max(θ, −c), c), Eq. (11.12), on all
+parameters: the weight clipping of WGAN, which bounds how steep D can be (Arjovsky et al. 2017; c = 0.01 there).
 """
 import math
 from collections.abc import Callable
@@ -21,10 +22,12 @@ class Optimiser:
 
     vectors: tuple[str, ...] = ()       # the moments kept beside theta, by name
 
-    def __init__(self, lr: Rate):
+    def __init__(self, lr: Rate, clip: float | None = None):
         if not callable(lr):
             _within("lr", lr, 0, math.inf)
-        self.lr = lr
+        if clip is not None and _within("clip", clip, 0, math.inf) == 0:
+            raise ValueError("clip must be positive, or None for no clipping: at 0 every parameter would be 0")
+        self.lr, self.clip = lr, clip
         self.t = 0                      # steps taken
         self.moments: dict[str, np.ndarray] = {}
 
@@ -39,13 +42,15 @@ class Optimiser:
             raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
         lr = _within("lr", float(_at(self.lr, self.t)), 0, math.inf)
         self.t += 1
-        net.theta = self._update(engines.ops(net.engine), net.theta, g.astype(net.dtype, copy=False), lr)
+        ops = engines.ops(net.engine)
+        theta = self._update(ops, net.theta, g.astype(net.dtype, copy=False), lr)
+        net.theta = theta if self.clip is None else ops.clip(theta, self.clip)
 
     def _update(self, ops, theta, g, lr):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        shown = (f"{k}={v}" for k, v in vars(self).items() if k not in ("t", "moments"))
+        shown = (f"{k}={v}" for k, v in vars(self).items() if k not in ("t", "moments") and v is not None)
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -61,8 +66,8 @@ class Momentum(Optimiser):
 
     vectors = ("v",)
 
-    def __init__(self, lr: Rate, momentum: Rate = 0.9):
-        super().__init__(lr)
+    def __init__(self, lr: Rate, momentum: Rate = 0.9, clip: float | None = None):
+        super().__init__(lr, clip)
         if not callable(momentum):
             _within("momentum", momentum, 0, 1)
         self.momentum = momentum
@@ -78,8 +83,8 @@ class RMSProp(Optimiser):
 
     vectors = ("s",)
 
-    def __init__(self, lr: Rate, rho: float = 0.9, eps: float = 1e-8):
-        super().__init__(lr)
+    def __init__(self, lr: Rate, rho: float = 0.9, eps: float = 1e-8, clip: float | None = None):
+        super().__init__(lr, clip)
         self.rho, self.eps = _within("rho", rho, 0, 1), _positive("eps", eps)
 
     def _update(self, ops, theta, g, lr):
@@ -95,8 +100,9 @@ class Adam(Optimiser):
 
     vectors = ("m", "v")
 
-    def __init__(self, lr: Rate, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
-        super().__init__(lr)
+    def __init__(self, lr: Rate, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
+                 clip: float | None = None):
+        super().__init__(lr, clip)
         self.beta1, self.beta2 = _within("beta1", beta1, 0, 1), _within("beta2", beta2, 0, 1)
         self.eps = _positive("eps", eps)
 

@@ -1,0 +1,40 @@
+"""The averaged generator: what G was lately, in the mean, swings less than what it is now."""
+import numpy as np
+
+from . import engine as engines
+from .gan import GAN, _generator
+
+
+class Averaged:
+    """A callback that keeps θ̄ ← β θ̄ + (1 − β) θ of the generator                              Eq. (11.13)
+
+        mean = Averaged(0.999)
+        gan.fit(data, steps=10_000, rng=rng, callbacks=[mean])
+        mean.sample(gan, 1000, rng)
+
+    Training does not see it. It starts warm: β is at most t / (t + 1) in step t = 0, 1, …, so that θ̄ is the plain
+    mean until 1 / (1 − β) steps are in it, and the untrained G weighs no more than any other. Yazıcı et al. 2019.
+    """
+
+    def __init__(self, beta: float = 0.999):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Averaged: beta must lie in [0, 1), got {beta!r}")
+        self.beta, self.t = float(beta), 0
+        self.theta: np.ndarray | None = None            # θ̄, shaped like G.theta
+
+    def __call__(self, gan: GAN) -> None:
+        theta = gan.G.theta
+        if self.theta is None:
+            self.theta = np.zeros_like(theta)
+        if self.theta.shape != theta.shape:
+            raise ValueError(f"this average is of a generator with {self.theta.size} parameters, and this one has "
+                             f"{theta.size}: make one Averaged for each GAN")
+        beta = min(self.beta, self.t / (self.t + 1))
+        self.theta = engines.ops(gan.G.engine).average(self.theta, theta, beta)
+        self.t += 1
+
+    def sample(self, gan: GAN, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n samples (n, d) of G at θ̄. Running moments of BatchNorm are those of the G that was trained."""
+        if self.theta is None:
+            raise ValueError("there is nothing to sample from yet: give this callback to fit first")
+        return gan.G.forward(gan.draw(n, _generator(rng)), theta=self.theta)[0]
