@@ -19,7 +19,11 @@ def _batch(x):
 
 
 def _abs(x):
-    """|x| by the sign of the real part: analytic away from 0, where np.abs would drop the imaginary part."""
+    """|x| by the sign of the real part: analytic away from 0, where np.abs would drop the imaginary part.
+
+    A function that adds its own branch to this one must turn at the same place, `x.real < 0`: then it is analytic
+    at 0 too.
+    """
     return np.where(x.real < 0, -x, x)
 
 
@@ -178,7 +182,7 @@ def softplus(x):
     The second form never overflows and keeps its relative precision in both tails.
     """
     x = _batch(x)
-    return np.where(x.real > 0, x, 0) + np.log1p(np.exp(-_abs(x)))
+    return np.where(x.real < 0, 0, x) + np.log1p(np.exp(-_abs(x)))
 
 
 def softplus_backward(dy, x):
@@ -206,7 +210,7 @@ def bce_with_logits(logit, target):
     cancel for s >> 0 and t = 1.
     """
     s = _batch(logit)
-    return np.where(s.real > 0, (1 - target) * s, -target * s) + np.log1p(np.exp(-_abs(s)))
+    return np.where(s.real < 0, -target * s, (1 - target) * s) + np.log1p(np.exp(-_abs(s)))
 
 
 def bce_with_logits_backward(dy, logit, target):

@@ -258,6 +258,18 @@ def test_complex_input_far_out(name):
     assert error(z.imag / H, [slopes[name]]) <= 1e-13
 
 
+@pytest.mark.parametrize("h", [H, -H])
+def test_complex_input_at_zero(h):
+    """Smooth functions written with two branches have a derivative where the branches meet, and logits are often 0."""
+    z, zeros = np.full((2, 1), 1j * h), np.zeros((3, 1))
+    slopes = {"sigmoid": (1 / 4,), "tanh": (1,), "softplus": (1 / 2,), "log_sigmoid": (1 / 2,),
+              "bce_with_logits": (1 / 2 - 0.9, 0.9), "minimax_generator": (-1 / 2,),
+              "non_saturating_generator": (-1 / 2,), "bce_discriminator": (1 / 2 - 0.9, zeros, 0.9)}
+    for name, (slope, *others) in slopes.items():
+        first = as_tuple(getattr(functional, name)(z, *others))[0]
+        assert error(np.mean(first).imag / h, slope) <= 1e-13, name
+
+
 def test_norm_refuses_complex_numbers_rather_than_drop_their_imaginary_part():
     with pytest.raises(TypeError):
         functional.norm(np.array([1 + 1j]))
