@@ -4,6 +4,7 @@ Logits are chosen so that D is a fraction: sigma(log 3) = 3/4, sigma(-log 3) = 1
 """
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,10 +36,12 @@ def column(*values):
     return np.array(values, dtype=float)[:, None]
 
 
-def test_every_equation_of_functional_has_its_value_here():
+def test_every_equation_of_functional_has_a_value_by_hand():
+    """In this file or another, in a test that names it: test_eq_2_6_…, test_eqs_9_1_and_9_2_…"""
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    names = " ".join(re.findall(r"^def (test_eqs?_\w+)", tests, re.M))
     named = set(re.findall(r"\((\d+)\.(\d+)\)", inspect.getsource(functional)))
-    tested = {number for name in globals() if name.startswith("test_eq") for number in re.findall(r"(\d+)_(\d+)", name)}
-    assert {("2", "1"), ("5", "8")} <= named <= tested
+    assert {("2", "1"), ("5", "8")} <= named <= set(re.findall(r"(\d+)_(\d+)", names))
 
 
 # ------------------------------------------------------------------------------------------ chapter 2: layers
@@ -472,3 +475,66 @@ def test_eq_10_12_second_derivative_of_sigmoid(ops):
 def test_eq_10_13_second_derivative_of_tanh(ops):
     # -2 * 3/5 * 16/25 = -96/125, times 25 and 5
     agree(ops.tanh_curvature(rows([25]), rows([5]), rows([3 / 5])), [[-96]])
+
+
+# --------------------------------------------------------------------------------------------- chapter 11: tricks
+
+def test_eq_11_2_batch_normalisation(ops):
+    # 1 and 9: mean 5, variance 16, root of 16 + 9 = 5; 2 and 2: variance 0
+    y, x_hat, mean, var = ops.batch_norm(rows([1, 2], [9, 2]), vector(5, 3), vector(1, -1), 9)
+    agree(mean, [5, 2])
+    agree(var, [16, 0])
+    agree(x_hat, rows([-4 / 5, 0], [4 / 5, 0]))
+    agree(y, [[-4 + 1, -1], [4 + 1, -1]])
+
+
+def test_eq_11_3_its_derivative(ops):
+    # gamma / root of 7 + 9 = 8/4; mean dy = 1, mean of dy x_hat = 1/2:
+    # 2 (1 - 1 - 1/4), 2 (0 - 1 + 1/4), 2 (3 - 1 - 1/4), 2 (0 - 1 + 1/4)
+    dx, dgamma, dbeta = ops.batch_norm_backward(column(1, 0, 3, 0), column(1, -1, 1, -1) / 2, vector(7), vector(8), 9)
+    agree(dx, column(-1 / 2, -3 / 2, 7 / 2, -3 / 2))
+    agree(dgamma, [2])
+    agree(dbeta, [4])
+
+
+def test_eqs_11_4_and_11_13_running_mean(ops):
+    # 3/4 * 8 + 1/4 * 4
+    agree(ops.average(vector(8), vector(4), 3 / 4), [7])
+
+
+def test_eq_11_5_minibatch_deviation(ops):
+    # deviations: root of 16 + 9 and of 0 + 9; their mean is 4. Slope: (x - mean) / (2 * 2 * 5)
+    y, slope = ops.minibatch_std(rows([1, 0], [9, 0]), 9)
+    agree(y, [[1, 0, 4], [9, 0, 4]])
+    agree(slope, [[-1 / 5, 0], [1 / 5, 0]])
+
+
+def test_eq_11_6_its_derivative(ops):
+    # the last column sums to 9: 1 + 1 * 9, 2 + 0, 4 - 2 * 9, 5 + 9/2
+    agree(ops.minibatch_std_backward(rows([1, 2, 3], [4, 5, 6]), rows([1, 0], [-2, 1 / 2])), [[10, 2], [-14, 19 / 2]])
+
+
+WIDE = rows([3, 4], [0, 0])                                   # singular value 5 along u = (1, 0), v = (3/5, 4/5)
+
+
+def test_eq_11_8_spectral_norm(ops):
+    W_bar, sigma = ops.spectral_norm(WIDE, vector(1, 0), vector(3 / 5, 4 / 5))
+    agree(sigma, 5)
+    agree(W_bar, WIDE / 5)
+
+
+def test_eq_11_9_power_iteration(ops):
+    # W (1, 0) = (3, 0), of length 1: u = (1, 0); u W = (3, 4), of length 1: v = (3/5, 4/5)
+    u, v = ops.power_iteration(WIDE, vector(1, 0))
+    agree(u, [1, 0])
+    agree(v, [3 / 5, 4 / 5])
+
+
+def test_eq_11_10_derivative_of_the_spectral_norm(ops):
+    # the product of dW_bar and W_bar is 3/5 + 8/5 = 11/5: (1 - 33/25) / 5, (2 - 44/25) / 5; 0, 1/5
+    dW = ops.spectral_norm_backward(rows([1, 2], [0, 1]), WIDE / 5, vector(1, 0), vector(3 / 5, 4 / 5), 5)
+    agree(dW, [[-8 / 125, 6 / 125], [0, 1 / 5]])
+
+
+def test_eq_11_12_clipping(ops):
+    agree(ops.clip(vector(-3, -1, 1 / 2, 2), 3 / 2), [-3 / 2, -1, 1 / 2, 3 / 2])
