@@ -1,0 +1,460 @@
+"""The lessons: notebooks agree with their sources, run, and tell a student which mistake an answer looks like.
+
+Most of it runs the cells in plain Python, one namespace per lesson, which is what a kernel does; the slow tests, and
+one of the others, use a real kernel.
+"""
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+from matplotlib.colors import to_hex
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "notebooks"
+spec = importlib.util.spec_from_file_location("notebooks_build", FOLDER / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+LESSONS = build.sources()
+lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+editions = pytest.mark.parametrize("edition", build.EDITIONS)
+
+# Okabe & Ito 2008, black included
+PALETTE = {"#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"}
+
+# {lesson: {what stands in the solution: [(what a student writes instead, a part of the message)]}}
+MISTAKES = {
+    "01": {
+        "d_real = -sigmoid(-s_real) / len(s_real)": [
+            ("d_real = sigmoid(-s_real) / len(s_real)", "the sign is wrong"),
+            ("d_real = -sigmoid(-s_real)", "the 1/n is missing"),
+            ("d_real = -sigmoid(-s_real) / len(s_real)**2", "1/n is there twice"),
+            ("d_real = -1 / sigmoid(s_real) / len(s_real)", "with respect to D(x)"),
+            ("d_real = sigmoid(s_real) / len(s_real)", "gradient for target 0"),
+            ("d_real = -sigmoid(-s_real)[:, 0] / len(s_real)", "has the shape (5,); it should be (5, 1)"),
+            ("d_real = -sigmoid(-2 * s_real) / len(s_real)", "and should be"),
+            ("d_real = None", "has the shape ()")],
+        "d_fake = sigmoid(s_fake) / len(s_fake)": [
+            ("d_fake = -sigmoid(s_fake) / len(s_fake)", "the sign is wrong"),
+            ("d_fake = sigmoid(s_fake)", "the 1/m is missing"),
+            ("d_fake = sigmoid(s_fake) / len(s_fake)**2", "1/m is there twice"),
+            ("d_fake = sigmoid(s_fake) / len(s_real)", "divide by the number of fakes"),
+            ("d_fake = 1 / sigmoid(-s_fake) / len(s_fake)", "with respect to D(x)"),
+            ("d_fake = -sigmoid(-s_fake) / len(s_fake)", "gradient for target 1")],
+        "dx_fake = d_fake * (w1 + 2 * w2 * x_fake)": [
+            ("dx_fake = -d_fake * (w1 + 2 * w2 * x_fake)", "the sign is wrong"),
+            ("dx_fake = d_fake / len(z) * (w1 + 2 * w2 * x_fake)", "the mean is taken twice"),
+            ("dx_fake = d_fake", "the step through D is missing"),
+            ("dx_fake = d_fake * (w1 + w2 * x_fake)", "the derivative of w2 x² is 2 w2 x"),
+            ("dx_fake = d_fake * (w1 + 2 * w2 * z)", "where D looks, at x_fake")],
+        "g_G = np.array([np.sum(dx_fake * z), np.sum(dx_fake)])": [
+            ("g_G = np.array([np.sum(dx_fake), np.sum(dx_fake)])", "∂x_fake/∂a is z"),
+            ("g_G = np.array([np.sum(dx_fake), np.sum(dx_fake * z)])", "a and b are in the wrong order"),
+            ("g_G = np.array([np.mean(dx_fake * z), np.mean(dx_fake)])", "the mean is taken twice")],
+        "return np.array([w1, w2, c])": [
+            ("return -np.array([w1, w2, c])", "the sign is wrong"),
+            ("return np.array([w1, w2, c - np.log(abs(a) / sigma)])", "c lacks log(|a| / σ)"),
+            ("return np.array([w1, w2, c - 2 * np.log(abs(a) / sigma)])", "upside down"),
+            ("c0 = np.log(abs(a) / sigma); return np.array([2 * w1, 2 * w2, 2 * c - c0])", "the ½ of the exponent"),
+            ("return np.array([mu / sigma - b / a, 1 / (2 * a) - 1 / (2 * sigma), "
+             "b**2 / (2 * a) - mu**2 / (2 * sigma) + np.log(a / sigma)])", "the variance is the square")],
+    },
+    "02": {
+        "dx = dy @ W.T": [
+            ("dx = dy @ W", "W is not transposed"),
+            ("dx = -dy @ W.T", "the sign is wrong")],
+        "dW = x.T @ dy": [
+            ("dW = dy.T @ x", "this is the transposed gradient"),
+            ("dW = x.T @ dy / len(x)", "this is a mean over the batch"),
+            ("dW = -x.T @ dy", "the sign is wrong")],
+        "db = dy.sum(axis=0)": [
+            ("db = dy", "db_j is a sum over the rows"),
+            ("db = dy.sum(axis=1)", "you sum over the outputs"),
+            ("db = dy.mean(axis=0)", "this is a mean over the batch"),
+            ("db = dy.sum(axis=0, keepdims=True)", "shape (1, 3) is not that of b"),
+            ("db = -dy.sum(axis=0)", "the sign is wrong")],
+        "return dy * y * (1 - y)": [
+            ("return dy * sigmoid(y) * (1 - sigmoid(y))", "through σ once more"),
+            ("return y * (1 - y)", "dy is missing"),
+            ("return dy * y", "the factor 1 - y is missing"),
+            ("return dy * y * (y - 1)", "the sign is wrong"),
+            ("return dy * (1 - y**2)", "belongs to tanh")],
+        "return dy * (s + x * s * (1 - s)), {}": [
+            ("return dy * s, {}", "σ depends on x, too"),
+            ("return dy * x * s * (1 - s), {}", "the x in front has derivative 1"),
+            ("return s + x * s * (1 - s), {}", "dy is missing"),
+            ("return dy * (s + x * s * (1 - x * s)), {}", "not y (1 - y)"),
+            ("return dy * (s + s * (1 - s)), {}", "the factor x of the second term"),
+            ("return -dy * (s + x * s * (1 - s)), {}", "the sign is wrong")],
+    },
+}
+
+
+# --------------------------------------------------------------------------------------------- running a lesson
+
+class Failure(Exception):
+    """A cell that did not run: one line, with the line of the source."""
+
+
+def step(cell, text, path, namespace):
+    """Run one cell; a failure is one line."""
+    try:
+        exec(compile("\n" * (cell.line - 1) + text, str(path), "exec"), namespace)
+    except Exception as e:
+        frame, line = e.__traceback__, cell.line
+        while frame:
+            line = frame.tb_lineno if frame.tb_frame.f_code.co_filename == str(path) else line
+            frame = frame.tb_next
+        raise Failure(f"{path.name}:{line}: {type(e).__name__}: {e}") from None
+
+
+def code_cells(path):
+    return [cell for cell in build.parse(path) if cell.kind != "markdown"]
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Fast mode, the current directory of a notebook, and the faults of the figures that `plt.show` would show."""
+    faults = []
+
+    def show():
+        for number in plt.get_fignums():
+            faults.extend(figure_faults(plt.figure(number)))
+        plt.close("all")
+
+    monkeypatch.setenv("NUMPYGAN_FAST", "1")
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+    monkeypatch.setattr(plt, "show", show)
+    monkeypatch.chdir(FOLDER)
+    yield faults
+    plt.close("all")
+
+
+def figure_faults(fig):
+    """What a reader would miss: titles, names of axes, a legend off the data, colours that everybody can tell apart."""
+    fig.canvas.draw()
+    found = []
+    legends = list(fig.legends)
+    for ax in fig.axes:
+        name = ax.get_title() or "an Axes without a title"
+        found += [f"{name}: no {what}" for what, text in [
+            ("title", ax.get_title()), ("name of the x axis", ax.get_xlabel()), ("name of the y axis", ax.get_ylabel())]
+            if not text]
+        legends += [ax.get_legend()] if ax.get_legend() else []
+        used = {to_hex(line.get_color()) for line in ax.lines} | {to_hex(patch.get_facecolor()) for patch in ax.patches}
+        found += [f"{name}: colour {colour}" for colour in used - PALETTE]
+    boxes = [(ax.get_title(), ax.bbox) for ax in fig.axes]
+    found += [f"{name}: a legend lies on the data" for legend in legends for name, box in boxes
+              if legend.get_window_extent().overlaps(box)]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- the notebooks
+
+@lessons
+def test_the_notebooks_are_what_the_source_makes(path):
+    assert [f.name for f in build.stale(path)] == []
+
+
+@lessons
+@editions
+def test_a_notebook_is_valid_small_and_impersonal(path, edition):
+    file = build.target(path, edition)
+    text = file.read_text(encoding="utf-8")
+    nb = nbformat.reads(text, as_version=4)
+    nbformat.validate(nb)
+    assert build.faults(nb) == []
+    assert file.stat().st_size < build.LARGEST
+    assert nb.metadata == build.METADATA
+    assert "iopub" not in text, "execution times"
+    counts = [cell.execution_count for cell in nb.cells if cell.cell_type == "code"]
+    assert counts == (list(range(1, len(counts) + 1)) if edition == "worked" else [None] * len(counts))
+
+
+@lessons
+def test_the_worked_edition_shows_its_pictures(path):
+    shown = sum(cell.text.count("plt.show()") for cell in code_cells(path))
+    nb = nbformat.read(build.target(path, "worked"), as_version=4)
+    pictures = [o for cell in nb.cells for o in cell.get("outputs", ()) if "image/png" in o.get("data", {})]
+    assert len(pictures) == shown > 0
+
+
+@lessons
+@editions
+def test_links_lead_somewhere(path, edition):
+    file = build.target(path, edition)
+    nb = nbformat.read(file, as_version=4)
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", "\n".join(c.source for c in nb.cells if c.cell_type == "markdown")):
+        name, _, anchor = link.partition("#")
+        page = (file.parent / name).resolve()
+        if not page.exists() or (anchor and f'<a id="{anchor}">' not in page.read_text(encoding="utf-8")):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_lesson_is_in_the_table():
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    wanted = [f"({folder}{path.stem}.ipynb)" for path in LESSONS for folder in ("", "exercises/")]
+    assert [link for link in wanted if link not in readme] == []
+
+
+def test_no_notebook_without_a_source():
+    found = {p.stem for folder in (FOLDER, FOLDER / "exercises") for p in folder.glob("*.ipynb")}
+    assert found == {path.stem for path in LESSONS}
+
+
+# --------------------------------------------------------------------------------------------------------- runs
+
+@lessons
+def test_a_lesson_runs_and_its_figures_are_labelled(path, figures, capsys):
+    namespace = {"__name__": "__main__"}
+    for cell in code_cells(path):
+        step(cell, build.worked(cell.text), path, namespace)
+    assert figures == []
+
+
+@lessons
+def test_the_fill_in_edition_stops_at_each_open_exercise_and_runs_when_they_are_filled(path, figures, capsys):
+    """The code is that of the .ipynb. When a run stops, the solution goes in, and the run goes on from there."""
+    cells = code_cells(path)
+    nb = nbformat.read(build.target(path, "fill-in"), as_version=4)
+    texts = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    exercises = [(i, m) for i, cell in enumerate(cells) for m in build.SOLUTION.finditer(cell.text)]
+    assert len(exercises) >= 2
+    namespace, at = {"__name__": "__main__"}, 0
+    for where, m in exercises:
+        hole = m["indent"] + build.open_line(m["what"])
+        assert texts[where].count(hole) == 1
+        with pytest.raises(Failure, match=re.escape(f"NotImplementedError: your turn: {m['what']}")):  # noqa: PT012
+            for at in range(at, len(cells)):                                                           # noqa: B020
+                step(cells[at], texts[at], path, namespace)
+        assert cells[at].kind == "check" or at == where, "a cell other than the check meets the open exercise first"
+        assert not any(m["answer"].strip() in text for text in texts[:at + 1]), "the solution stands in the exercise"
+        texts[where] = texts[where].replace(hole, m["answer"].rstrip("\n"))
+        at = where
+    assert [i for i, cell in enumerate(cells) if texts[i] != build.worked(cell.text)] == []
+    for i in range(at, len(cells)):
+        step(cells[i], texts[i], path, namespace)
+
+
+@lessons
+def test_typical_mistakes_are_recognised(path, figures, capsys):
+    """Each solution is replaced by wrong ones; the first check that fails must name the mistake."""
+    mistakes, cells = MISTAKES[path.name[:2]], code_cells(path)
+    exercises = [i for i, cell in enumerate(cells) if build.SOLUTION.search(cell.text)]
+    namespace, missed, seen = {"__name__": "__main__"}, [], dict.fromkeys(exercises, 0)
+    for i, cell in enumerate(cells[:exercises[-1] + 2]):
+        if i in exercises:
+            check = next(j for j in range(i, len(cells)) if cells[j].kind == "check")
+            for right, wrong, message in [(r, *w) for r, ws in mistakes.items() if r in cell.text for w in ws]:
+                seen[i] += 1
+                said = answer(cells, i, check, right, wrong, path, dict(namespace))
+                missed += [f"{wrong}: {said}"] if message not in said else []
+        step(cell, build.worked(cell.text), path, namespace)
+    assert missed == []
+    assert min(seen.values()) >= 3
+    assert sum(map(len, mistakes.values())) == sum(seen.values()), "a mistake belongs to no exercise"
+
+
+def answer(cells, i, check, right, wrong, path, namespace):
+    """What the check says to a wrong solution in cell i."""
+    text = build.worked(cells[i].text)
+    assert text.count(right) == 1
+    try:
+        step(cells[i], text.replace(right, wrong), path, namespace)
+        for j in range(i + 1, check + 1):
+            step(cells[j], build.worked(cells[j].text), path, namespace)
+    except Failure as e:
+        return str(e)
+    return "accepted"
+
+
+def test_all_lessons_have_the_same_feedback():
+    copies = {re.search(r"^def feedback.*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)[0].rstrip()
+              for path in LESSONS}
+    assert len(copies) == 1
+
+
+def kernel(*arguments):
+    """build.py in a fresh process."""
+    return subprocess.run([sys.executable, str(FOLDER / "build.py"), *arguments], capture_output=True, text=True,
+                          timeout=300, cwd=ROOT, env=os.environ | {"NUMPYGAN_ENGINE": "numpy"})
+
+
+def test_a_lesson_runs_in_a_kernel():
+    done = kernel("--try", "01")
+    assert (done.returncode, done.stdout) == (0, f"{LESSONS[0].stem}: runs\n"), done.stderr[-500:]
+
+
+@pytest.mark.slow
+def test_every_lesson_runs_in_a_kernel():
+    done = kernel("--try")
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.slow
+def test_a_rebuild_changes_no_cell_and_no_printed_line():
+    """Pictures may differ in a pixel between versions of Matplotlib; text may not."""
+    for path in LESSONS:
+        old = nbformat.read(build.target(path, "worked"), as_version=4)
+        new = build.execute(build.notebook(path, "worked"), path.stem)
+        assert printed(new) == printed(old)
+
+
+def printed(nb):
+    return [o.text for cell in nb.cells for o in cell.get("outputs", ()) if o.output_type == "stream"]
+
+
+# ---------------------------------------------------------------------------------------------- the build itself
+
+SOURCE = '''\
+# %% [markdown]
+# # 9 · A title
+
+# %% [markdown]
+# See [Eq. (2.1)](../docs/2-layers.md#eq-2-1).
+#
+# $$ y = 1 $$
+
+# %%
+def double(x):
+    # --- solution: return twice x, not "x" ---
+    y = 2 * x
+
+    return y
+    # --- end ---
+
+
+# %% [check]
+assert double(2) == 4
+'''
+
+
+@pytest.fixture
+def source(tmp_path):
+    def write(text):
+        path = tmp_path / "09_title.py"
+        path.write_text(text, encoding="utf-8")
+        return path
+    return write
+
+
+def test_both_editions_of_a_source(source):
+    path = source(SOURCE)
+    worked, fill_in = build.notebook(path, "worked"), build.notebook(path, "fill-in")
+    assert [c.cell_type for c in worked.cells] == ["markdown", "markdown", "markdown", "code", "code"]
+    assert worked.cells[0].source == "# 9 · A title"
+    assert "(exercises/09_title.ipynb)" in worked.cells[1].source
+    assert worked.cells[2].source == "See [Eq. (2.1)](../docs/2-layers.md#eq-2-1).\n\n$$ y = 1 $$"
+    assert worked.cells[3].source == "def double(x):\n    y = 2 * x\n\n    return y"
+    assert "(../09_title.ipynb)" in fill_in.cells[1].source
+    assert fill_in.cells[2].source == "See [Eq. (2.1)](../../docs/2-layers.md#eq-2-1).\n\n$$ y = 1 $$"
+    assert fill_in.cells[3].source == ('def double(x):\n    raise NotImplementedError('
+                                       '"your turn: return twice x, not \\"x\\"")')
+    assert [c.metadata for c in (worked.cells[4], fill_in.cells[4])] == [{}, {"jupyter": {"source_hidden": True}}]
+
+
+def test_ids_are_those_of_the_cells(source):
+    """A new cell, even a copy of another, leaves the ids of the others as they are."""
+    before = [c.id for c in build.notebook(source(SOURCE), "worked").cells]
+    again = [c.id for c in build.notebook(source(SOURCE), "worked").cells]
+    more = [c.id for c in build.notebook(source(SOURCE.replace("# %%\n", "# %%\nx = 1\n\n# %%\n", 1)
+                                                + "# %%\nx = 1\n"), "worked").cells]
+    assert again == before
+    assert [i for i in more if i in before] == before
+    assert len(set(more)) == len(before) + 2
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("x = 1\n" + SOURCE, "09_title.py:1: the file must begin with a cell"),
+    (SOURCE.replace("# %% [check]", "# %% [chekc]"), "a cell begins with one of # %%, # %% [check], # %% [markdown]"),
+    (SOURCE.replace("# See", "See"), "09_title.py:5: every line of a markdown cell begins with '# '"),
+    (SOURCE.replace("    # --- end ---\n", ""), "the cell at line 10 has a solution marker without its partner"),
+    (SOURCE.replace("    # --- end ---", "# --- end ---"), "has a solution marker without its partner"),
+    (SOURCE.replace("    # --- solution: return twice x, not \"x\" ---\n", ""), "marker without its partner")])
+def test_a_faulty_source_is_an_error_that_says_where(source, text, message):
+    with pytest.raises(build.BuildError, match=re.escape(message)):
+        build.notebook(source(text), "worked")
+
+
+def test_an_unknown_lesson_is_an_error():
+    with pytest.raises(build.BuildError, match="no lesson 77: there are 01, 02"):
+        build.sources(["77"])
+    assert "no lesson 77" in build.main(["77"])
+
+
+def test_a_changed_source_is_noticed(source, monkeypatch, tmp_path, capsys):
+    """--check: silent on a notebook that agrees, and names one that is missing, edited or out of order."""
+    path = source(SOURCE)
+    (tmp_path / "exercises").mkdir()
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    monkeypatch.setattr(build, "EDITIONS", {
+        "worked": build.EDITIONS["worked"]._replace(folder=tmp_path),
+        "fill-in": build.EDITIONS["fill-in"]._replace(folder=tmp_path / "exercises")})
+    files = [build.target(path, edition) for edition in build.EDITIONS]
+    assert build.stale(path) == files
+    for edition, file in zip(build.EDITIONS, files, strict=True):
+        file.write_text(nbformat.writes(build.notebook(path, edition)), encoding="utf-8")
+    assert build.main(["--check"]) == 0
+    assert capsys.readouterr().out == ""
+    content = json.loads(files[1].read_text(encoding="utf-8"))
+    content["cells"][3]["source"] = "def double(x):\n    return 3 * x"
+    files[1].write_text(json.dumps(content), encoding="utf-8")
+    assert build.main(["--check"]) == 1
+    assert "09_title.ipynb is not what its source makes: run python notebooks/build.py 09" in capsys.readouterr().out
+
+
+def test_outputs_that_cannot_be_handed_out_are_named():
+    v4 = nbformat.v4
+
+    def faults(*outputs):
+        return build.faults(v4.new_notebook(cells=[v4.new_code_cell("x", outputs=list(outputs))]))
+
+    assert faults(v4.new_output("stream", text="1.0\n")) == []
+    assert "error or a warning" in faults(v4.new_output("stream", name="stderr", text="Warning"))[0]
+    assert "error or a warning" in faults(v4.new_output("error", ename="E", evalue="", traceback=[]))[0]
+    assert "text/html" in faults(v4.new_output("display_data", data={"text/html": "<b>"}))[0]
+    assert "a path or an address" in faults(v4.new_output("stream", text=f"{ROOT}/x.npz"))[0]
+    assert "a path or an address" in faults(v4.new_output("display_data", data={"text/plain": "<f at 0x7f00aa11>"}))[0]
+    assert "bytes are too many" in faults(v4.new_output("display_data", data={"image/png": "A" * 1_000_000}))[0]
+
+
+def test_a_wrong_answer_is_shown_as_one_line():
+    """In the notebook: the sentence, and no traceback."""
+    nb = build.notebook(LESSONS[1], "worked")
+    wrong = next(i for i, cell in enumerate(nb.cells) if "dW = x.T @ dy" in cell.source)
+    nb.cells[wrong].source = nb.cells[wrong].source.replace("x.T @ dy", "dy.T @ x")
+    del nb.cells[wrong + 2:]
+    with pytest.raises(build.BuildError, match=rf"cell {wrong + 2}: NotYet: dW: this is the transposed gradient"):
+        build.execute(nb, "02", fast=True)
+    shown = nb.cells[-1].outputs[-1].traceback
+    assert len(shown) == 1
+    assert re.fullmatch(r"Not yet\. dW: this is the transposed gradient\. .*", shown[0])
+
+
+def test_figures_that_a_reader_could_not_read_are_named():
+    fig, (good, bad) = plt.subplots(1, 2, layout="constrained")
+    good.plot([0, 1], color="#0072B2", label="a line")
+    good.set(title="One", xlabel="x", ylabel="y")
+    bad.plot([0, 1], color="red", label="a line")
+    bad.set(title="Two", xlabel="x")
+    fig.legend(*good.get_legend_handles_labels(), loc="outside lower center")
+    assert figure_faults(fig) == ["Two: no name of the y axis", "Two: colour #ff0000"]
+    good.legend()
+    assert "One: a legend lies on the data" in figure_faults(fig)
+    plt.close(fig)
+
+
+def test_a_failing_lesson_is_one_line(source):
+    nb = build.notebook(source(SOURCE.replace("2 * x", "1 / 0")), "worked")
+    with pytest.raises(build.BuildError, match=r"^09_title, cell 5: ZeroDivisionError: division by zero$"):
+        build.execute(nb, "09_title", fast=True)
