@@ -14,5 +14,7 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
+    if any(net.engine == "numba" for net in networks):
+        import scipy.linalg.cython_blas  # noqa: F401  the BLAS of the kernels: only what is loaded can be limited
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
     return threadpool_limits(1 if 4 * batch * widest < LARGE else None, user_api="blas")
