@@ -46,7 +46,7 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
     """
     arrays: Arrays = {}
     for name, net in (("G", gan.G), ("D", gan.D)):
-        arrays |= {f"{name}.{v}": getattr(net, v) for v in VECTORS if getattr(net, v, None) is not None}
+        arrays |= {f"{name}.{v}": getattr(net, v) for v in VECTORS if v == "theta" or getattr(net, v).size}
     for name, opt in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):
         arrays |= {f"{name}.{v}": x for v, x in opt.moments.items()}
     for name, x in arrays.items():
@@ -168,7 +168,7 @@ def _load_network(name, meta, arrays, own, engine):
         net.theta = theta
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"describes a {name} that cannot be made ({error})") from error
-    if getattr(net, "state", None) is not None:
+    if net.state.size:
         net.state = _taken(arrays, f"{name}.state", net.state.shape, net.state.dtype)
     return net
 
