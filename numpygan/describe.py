@@ -1,5 +1,6 @@
 """Layers, losses, penalties and optimisers as plain values that JSON can hold, and back."""
 import functools
+import importlib
 import inspect
 import math
 from collections.abc import Sequence
@@ -8,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from . import init as initial
-from . import layers, losses, optim, penalties
 from .archive import CheckpointError
+from .layers import Layer
+from .losses import Loss
+from .optim import Optimiser
 
-# What a file may name of the package: the kind of object, the module of its class, and what that derives from.
-KINDS: dict[str, tuple[Any, type]] = {"layer": (layers, layers.Layer), "loss": (losses, losses.Loss),
-                                      "penalty": (penalties, object), "optimiser": (optim, optim.Optimiser)}
+# What a file may name of the package: the kind of object, the module that shows its class, what that derives from.
+KINDS: dict[str, tuple[str, type]] = {
+    "layer": ("numpygan", Layer), "loss": ("numpygan.losses", Loss), "penalty": ("numpygan.penalties", object),
+    "optimiser": ("numpygan.optim", Optimiser)}
 NAMED_INIT = {"he": initial.he, "glorot": initial.glorot, "linear": initial.linear}
 BOUNDED_INIT = {"uniform": initial.uniform, "normal": initial.normal}
 
@@ -72,15 +76,15 @@ def _parts(description, kind):
 
 def _class(name, kind):
     module, base = KINDS[kind]
-    cls = getattr(module, name, None)
-    found = isinstance(cls, type) and issubclass(cls, base) and cls is not base and cls.__module__ == module.__name__
-    if not found or name.startswith("_"):
+    cls = None if name.startswith("_") else getattr(importlib.import_module(module), name, None)
+    ours = isinstance(cls, type) and issubclass(cls, base) and cls is not base and cls.__module__.startswith(module)
+    if not ours:
         raise CheckpointError(f"uses the {kind} {name!r}, which this version of numpygan does not have")
     return cls
 
 
 def _of_package(cls, kind):
-    return getattr(KINDS[kind][0], cls.__name__, None) is cls
+    return getattr(importlib.import_module(KINDS[kind][0]), cls.__name__, None) is cls
 
 
 def plain(value: Any, what: str) -> Any:

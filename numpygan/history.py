@@ -1,10 +1,13 @@
 """What a training run recorded: one row of numbers per step of G."""
 import csv
+import io
 import os
 from array import array
 from pathlib import Path
 
 import numpy as np
+
+from .files import atomic
 
 COLUMNS = ("loss_D", "loss_G", "D_real", "D_fake", "norm_g_D", "norm_g_G")
 
@@ -48,15 +51,11 @@ class History:
 
     def to_csv(self, path: str | os.PathLike) -> Path:
         """Write all columns, with a header, exactly (17 digits); whole or not at all."""
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        try:
-            with open(part, "w", newline="") as f:
-                writer = csv.writer(f)
-                writer.writerow(self.columns)
-                rows = zip(*self._columns.values(), strict=True)
-                writer.writerows([step, *map(repr, row)] for step, row in enumerate(rows, start=1))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        return path
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(self.columns)
+        rows = zip(*self._columns.values(), strict=True)
+        writer.writerows([step, *map(repr, row)] for step, row in enumerate(rows, start=1))
+        with atomic(path) as file:
+            file.write(text.getvalue().encode())
+        return Path(path)

@@ -66,8 +66,8 @@ def equilibrium(loss: Any = None) -> dict[str, list[Reference]]:
     D = (getattr(loss, "real_label", 1.0) + getattr(loss, "fake_label", 0.0)) / 2
     if D != 0.5 and not getattr(loss, "draws", False):
         L_G = math.log(1 - D) if saturating else -math.log(D)
-        values["D"].append((D, f"{D:.3g}"))
-        values["loss_G"].append((L_G, f"{L_G:.2f}"))
+        values["D"].append((D, f"{D:.2f}, smoothed"))
+        values["loss_G"].append((L_G, f"{L_G:.2f}, smoothed"))
     return values
 
 
@@ -93,7 +93,8 @@ def _references(ax, values, colour):
     """The first dashed, a second dotted; each named at the right edge, outside the Axes."""
     for (y, text), style in zip(values, ("--", ":"), strict=False):
         ax.axhline(y, color=colour, linestyle=style, linewidth=1.2)
-        ax.annotate(text, (1, y), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+        apart = 4 * np.sign(sum(y - other for other, _ in values))        # two names never lie on each other
+        ax.annotate(text, (1, y), (5, apart), xycoords=("axes fraction", "data"), textcoords="offset points",
                     color=colour, va="center")
 
 

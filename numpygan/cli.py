@@ -1,0 +1,186 @@
+"""The command line: `numpygan train`, `numpygan sample`, …
+
+Each command is one function below, which adds its arguments to a parser and returns the function that carries it out;
+what that needs is imported inside, so that one command never waits for the libraries of another.
+
+Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 130 and 143 stopped by Ctrl-C or SIGTERM.
+"""
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from . import __version__
+from .options import Parser, Usage, number, one_of, unknown, whole, widths
+
+Carry = Callable[[argparse.Namespace], int]
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], Carry]]] = {}
+
+
+def command(summary: str) -> Callable:
+    """Make the decorated function a command of its name."""
+    def register(function):
+        COMMANDS[function.__name__] = (summary, function)
+        return function
+    return register
+
+
+# -------------------------------------------------------------------------------------------------- commands
+
+@command("train a GAN; without anything else, on the handwritten digits that come with the package")
+def train(parser: argparse.ArgumentParser) -> Carry:
+    from .data import NAMES
+    from .presets import PRESETS
+    parser.epilog = ("Every data set has a recipe of its own (see numpygan/presets.py); the options change it. "
+                     "--hidden, --activation and --lr set both networks; with -G or -D at their end, one of them.")
+    parser.add_argument("data", nargs="?", metavar="DATA", help=f"{', '.join(NAMES)}, or the path of a .npy or .npz "
+                        "file or of a folder of images (default: digits)")
+    parser.add_argument("--preset", choices=PRESETS, help="another recipe than that of the data")
+    _recipe_options(parser.add_argument_group("recipe", argument_default=argparse.SUPPRESS))
+    add = parser.add_argument_group("run").add_argument
+    add("--seed", type=whole(0), default=0, metavar="N")
+    add("--engine", choices=("numba", "numpy"), help="default: NUMPYGAN_ENGINE, else numba")
+    add("--root", metavar="FOLDER", help="where the files of mnist and fashion_mnist are looked for first")
+    add("--out", metavar="FOLDER", help="the run folder (default: runs/NAME-1, runs/NAME-2, …)")
+    add("--force", action="store_true", help="replace the files of an earlier run in it")
+    add("--checkpoint-every", type=whole(0), metavar="N",
+        help="in steps (default: a tenth of the run; 0: only at the end)")
+
+    def carry(args):
+        from .train import train
+        return train(args.data, args.preset, _changes(args), seed=args.seed, engine=args.engine, root=args.root,
+                     out=args.out, force=args.force, checkpoint_every=args.checkpoint_every, command=args.command_line)
+    return carry
+
+
+def _recipe_options(group):
+    from .network import ACTIVATIONS
+    from .presets import INITS, LOSSES, OPTIMISERS
+    add = group.add_argument
+    add("--loss", choices=LOSSES)
+    add("--real-label", type=number(0, 1), metavar="α", help="D's target on data; below 1: one-sided label smoothing")
+    add("--z", type=whole(1), metavar="D", help="columns of noise")
+    add("--noise", choices=("normal", "uniform"), help="its distribution, of variance 1")
+    _for_both(group, "--hidden", widths, "128,128", "widths of the hidden layers")
+    _for_both(group, "--activation", one_of(ACTIVATIONS), "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}")
+    add("--output", type=one_of([*ACTIVATIONS, "identity"]), metavar="NAME", help="last layer of G")
+    add("--init", choices=INITS, help="initial weights: He and Glorot, or those of PyTorch's Linear")
+    add("--dropout", type=number(0, 1), metavar="RATE", help="in D, after each hidden layer")
+    add("--r1", type=number(0), metavar="γ", help="weight of the R1 penalty")
+    add("--gradient-penalty", type=number(0), metavar="λ", help="weight of the gradient penalty of WGAN-GP")
+    add("--input-noise", type=number(0), metavar="STD", help="instance noise on D's inputs")
+    add("--optimiser", choices=OPTIMISERS)
+    _for_both(group, "--lr", number(0), "RATE", "learning rate")
+    add("--beta1", type=number(0, 1), metavar="β", help="of Adam")
+    add("--clip", type=number(0), metavar="C", help="bound of D's weights, as in the first Wasserstein GAN")
+    add("--simultaneous", action="store_true", help="both gradients before both steps, instead of taking turns")
+    add("--k", type=whole(1), metavar="K", help="steps of D for one of G")
+    add("--batch", type=whole(1), metavar="N", help="rows in a minibatch")
+    length = group.add_mutually_exclusive_group()
+    for flag, text in (("--steps", "steps of G"), ("--epochs", "passes through finite data, instead of --steps")):
+        length.add_argument(flag, type=whole(1), metavar="N", default=argparse.SUPPRESS, help=text)
+
+
+def _for_both(group, flag, kind, metavar, text):
+    """--x for both networks, --x-G and --x-D for one."""
+    group.add_argument(flag, type=kind, metavar=metavar, help=text)
+    for net in "GD":
+        group.add_argument(f"{flag}-{net}", type=kind, metavar=metavar, help=argparse.SUPPRESS)
+
+
+def _changes(args):
+    """The settings of the recipe that were given: field of `Recipe` -> value."""
+    from dataclasses import fields
+
+    from .presets import Recipe
+    given = vars(args)
+    changes = {f"{name}_{net}": given[name] for name in ("hidden", "activation", "lr") if name in given for net in "GD"}
+    return changes | {f.name: given[f.name] for f in fields(Recipe) if f.name in given and f.name != "data"}
+
+
+@command("go on with a run that was stopped or killed, to the same bits as if it had not been")
+def resume(parser: argparse.ArgumentParser) -> Carry:
+    parser.add_argument("run", metavar="RUN", help="the folder of the run")
+    parser.add_argument("--steps", type=whole(1), metavar="N", help="train to that many steps in all")
+
+    def carry(args):
+        from .train import resume
+        return resume(args.run, args.steps)
+    return carry
+
+
+@command("draw new samples from a trained generator")
+def sample(parser: argparse.ArgumentParser) -> Carry:
+    parser.add_argument("run", metavar="RUN", help="the folder of the run")
+    parser.add_argument("-n", type=whole(1), default=64, metavar="N", help="how many (default: 64)")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".png for a picture, .npz for the numbers")
+
+    def carry(args):
+        from .sample import sample
+        return sample(args.run, args.n, args.seed, args.out)
+    return carry
+
+
+# ------------------------------------------------------------------------------------------------------- main
+
+def parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, and that of each command."""
+    debug = Parser(add_help=False)
+    debug.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
+    top: Parser = Parser("numpygan", description="Generative adversarial networks you can read.", allow_abbrev=False,
+                 parents=[debug])
+    top.add_argument("--version", action="version", version=f"numpygan {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    parts = {}
+    for name, (summary, fill) in COMMANDS.items():
+        parts[name] = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
+                                          allow_abbrev=False, parents=[debug])
+        parts[name].set_defaults(carry=fill(parts[name]), command=name)
+    return top, parts
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out a command line; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if "--debug" in argv:
+        return _carry_out(argv)
+    try:
+        return _carry_out(argv)
+    except KeyboardInterrupt:
+        return _fail("stopped at once; what was saved before is whole", 130)
+    except BrokenPipeError:                       # the reader of our output has gone, as in numpygan … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _fail(*_explained(error))
+
+
+def _carry_out(argv):
+    top, parts = parser()
+    args, rest = top.parse_known_args(argv)
+    if rest:
+        options = [option for action in parts[args.command]._actions for option in action.option_strings]
+        what = unknown(rest[0].split("=")[0], options) if rest[0].startswith("-") else f"{rest[0]!r} is one too many"
+        raise Usage(f"{what} (see numpygan {args.command} --help)")
+    args.command_line = ["numpygan", *argv]
+    return args.carry(args)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """One sentence and the exit status for an error."""
+    from .run import Misuse
+    if isinstance(error, Usage | Misuse):
+        return str(error), 2
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, 1
+    if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
+        return str(error), 1
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({error}): ask for fewer samples, or smaller networks", 1
+    return f"an error in numpygan itself ({type(error).__name__}: {error}): --debug shows where", 1
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"numpygan: {' '.join(message.split())}", file=sys.stderr)
+    return status

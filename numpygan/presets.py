@@ -1,0 +1,166 @@
+"""Recipes: for each data set the networks, loss, optimisers and length of training that suit it."""
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import init as initial
+from . import losses, optim, penalties
+from .gan import GAN
+from .layers import Dense, Dropout, LeakyReLU, ReLU
+from .network import ACTIVATIONS, Network
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run but the data's bytes and the seed."""
+
+    data: str = ""                          # a name of numpygan.data.NAMES, or a path
+    # the two networks
+    z: int = 16                             # columns of noise
+    noise: str = "normal"                   # "normal" or "uniform", both of variance 1
+    hidden_G: tuple[int, ...] = (128, 128)
+    hidden_D: tuple[int, ...] = (128, 128)
+    activation_G: str = "relu"
+    activation_D: str = "leaky_relu"
+    output: str = ""                        # of G: "tanh", "identity", …; empty: tanh for images, identity for points
+    dropout: float = 0.0                    # after every hidden layer of D
+    init: str = "he"                        # "he" (Glorot where no ReLU follows) or "linear", that of PyTorch
+    # the game
+    loss: str = "non-saturating"
+    real_label: float = 1.0                 # below 1: one-sided label smoothing
+    r1: float = 0.0                         # weights of the penalties on D's gradient; 0: none
+    gradient_penalty: float = 0.0
+    input_noise: float = 0.0                # standard deviation of the noise on D's inputs
+    simultaneous: bool = False
+    # its course
+    optimiser: str = "adam"
+    lr_G: float = 1e-3
+    lr_D: float = 1e-3
+    beta1: float = 0.5                      # of Adam
+    clip: float = 0.0                       # bound of D's weights after each of its steps; 0: none
+    k: int = 1                              # steps of D for one of G
+    batch: int = 64
+    steps: int | None = None                # either steps of G
+    epochs: int | None = None               # or passes through finite data
+
+    def changed(self, **settings: Any) -> "Recipe":
+        """This recipe with some settings replaced; `steps` puts `epochs` out of force and the other way round."""
+        if "steps" in settings:
+            settings.setdefault("epochs", None)
+        elif "epochs" in settings:
+            settings["steps"] = None
+        return replace(self, **settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON holds them; `Recipe.from_dict` is the way back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "Recipe":
+        """The recipe of those settings; TypeError for one that recipes do not have."""
+        listed: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
+        return cls(**listed)
+
+
+# The recipes, by data set. Points: a small dense game in the plane. Images: one for 8 × 8 and one for 28 × 28 pixels.
+POINTS = Recipe(z=4, activation_D="leaky_relu", lr_G=1e-3, lr_D=1e-3, batch=256, steps=8000)
+
+PRESETS: dict[str, Recipe] = {
+    "digits": Recipe("digits", z=16, activation_G="leaky_relu", dropout=0.4, real_label=0.9, batch=64, steps=12_000),
+    "mnist": Recipe("mnist", z=64, hidden_G=(256, 256), hidden_D=(256, 256), dropout=0.3, real_label=0.9, lr_G=2e-4,
+                    lr_D=2e-4, batch=100, epochs=20),
+    "ring": replace(POINTS, data="ring"),
+    "grid": replace(POINTS, data="grid", steps=12_000),
+    "gaussian": replace(POINTS, data="gaussian", z=1, hidden_G=(32,), hidden_D=(32, 32), steps=4000),
+    "moons": replace(POINTS, data="moons"),
+    "swiss_roll": replace(POINTS, data="swiss_roll"),
+    "uniform": replace(POINTS, data="uniform", z=1, hidden_G=(32, 32), hidden_D=(32, 32), steps=4000),
+    # The fully connected GAN that PyTorch tutorials train on MNIST (they go on for 200 epochs: --epochs 200). Its
+    # layers start as U(±1/√fan_in), which init "linear" repeats for W; biases, drawn likewise there, start at 0 here.
+    "pytorch-tutorial": Recipe("mnist", z=64, hidden_G=(256, 256), hidden_D=(256, 256), init="linear", lr_G=2e-4,
+                               lr_D=2e-4, beta1=0.9, batch=100, epochs=20),
+}
+PRESETS["fashion_mnist"] = replace(PRESETS["mnist"], data="fashion_mnist")
+
+LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating, "least-squares": losses.LeastSquares,
+          "hinge": losses.Hinge, "wasserstein": losses.Wasserstein}
+OPTIMISERS = {"adam": optim.Adam, "sgd": optim.SGD, "momentum": optim.Momentum, "rmsprop": optim.RMSProp}
+INITS = ("he", "linear")
+
+
+def choose(name: str, preset: str | None, data: Any) -> Recipe:
+    """The recipe of that preset, else of that data set; for data of the user's own that of the data it resembles."""
+    if preset is not None:
+        return PRESETS[preset]
+    if name in PRESETS:
+        return PRESETS[name]
+    d = math.prod(data.shape)
+    if len(data.shape) == 1 and d <= 16:
+        return replace(POINTS, data=name)
+    return replace(PRESETS["digits" if d <= 256 else "mnist"], data=name)
+
+
+def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | None = None) -> GAN:
+    """The GAN of a recipe for that data: G first, then D, their initial values drawn from `rng`.
+
+    ValueError for settings that do not go together, each with what to do.
+    """
+    d = math.prod(data.shape)
+    output = recipe.output or ("tanh" if len(data.shape) > 1 else "identity")
+    G = _network([recipe.z, *recipe.hidden_G, d], recipe.activation_G, output, 0.0, recipe.init, rng, engine)
+    D = _network([d, *recipe.hidden_D, 1], recipe.activation_D, "identity", recipe.dropout, recipe.init, rng, engine)
+    terms: list[Any] = [penalties.R1(recipe.r1)] if recipe.r1 else []
+    if recipe.gradient_penalty:
+        terms.append(penalties.GradientPenalty(recipe.gradient_penalty))
+    return GAN(G, D, _loss(recipe), _optimiser(recipe, recipe.lr_G), _optimiser(recipe, recipe.lr_D, recipe.clip),
+               noise=recipe.noise, penalties=terms, input_noise=recipe.input_noise, simultaneous=recipe.simultaneous)
+
+
+def _network(sizes, hidden, output, dropout, init, rng, engine):
+    layers = []
+    for i, width in enumerate(sizes[1:], start=1):
+        last = i == len(sizes) - 1
+        activation = _activation(output if last else hidden)
+        layers.append(Dense(width, init=_init(init, activation)))
+        if activation is not None:
+            layers.append(activation)
+        if dropout and not last:
+            layers.append(Dropout(dropout))
+    return Network(layers, sizes[0], rng=rng, engine=engine)
+
+
+def _activation(name):
+    if name == "identity":
+        return None
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}, identity")
+    return ACTIVATIONS[name]()
+
+
+def _init(name, activation):
+    if name not in INITS:
+        raise ValueError(f"unknown initialisation {name!r}: choose one of {', '.join(INITS)}")
+    if name == "linear":
+        return initial.linear
+    return initial.he if isinstance(activation, ReLU | LeakyReLU) else initial.glorot
+
+
+def _loss(recipe):
+    if recipe.loss not in LOSSES:
+        raise ValueError(f"unknown loss {recipe.loss!r}: choose one of {', '.join(LOSSES)}")
+    if recipe.loss in ("minimax", "non-saturating"):
+        return LOSSES[recipe.loss](real_label=recipe.real_label)
+    if recipe.real_label != 1:
+        raise ValueError(f"the loss {recipe.loss} has no labels to smooth: use it with real_label 1, not "
+                         f"{recipe.real_label:g}")
+    return LOSSES[recipe.loss]()
+
+
+def _optimiser(recipe, lr, clip=0.0):
+    if recipe.optimiser not in OPTIMISERS:
+        raise ValueError(f"unknown optimiser {recipe.optimiser!r}: choose one of {', '.join(OPTIMISERS)}")
+    if recipe.optimiser == "adam":
+        return optim.Adam(lr, beta1=recipe.beta1, clip=clip or None)
+    return OPTIMISERS[recipe.optimiser](lr, clip=clip or None)

@@ -1,0 +1,151 @@
+"""A run folder: what a training run was given, and what it made."""
+import contextlib
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__, checkpoint
+from .archive import CheckpointError
+from .files import sweep, write_json
+from .gan import GAN, Snapshots
+
+FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
+
+
+class Misuse(ValueError):
+    """A command that cannot be carried out as it was given; nothing was changed."""
+
+
+class Run:
+    """The folder of one run. Every file in it is written whole or not at all."""
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
+
+    def __getitem__(self, name: str) -> Path:
+        return self.folder / name
+
+    @classmethod
+    def create(cls, out: str | None, name: str, force: bool = False) -> "Run":
+        """A new folder `out`, or runs/NAME-1, runs/NAME-2, … where there is no such folder yet.
+
+        Misuse when `out` is not empty, unless `force`: then the files of an earlier run in it are removed, and
+        nothing else.
+        """
+        if out is None:
+            return cls(_numbered(Path("runs"), name))
+        run = cls(Path(out).expanduser())
+        if run.folder.exists() and not run.folder.is_dir():
+            raise Misuse(f"{run.folder} is a file: name a folder with --out")
+        if run.folder.is_dir() and any(run.folder.iterdir()) and not force:
+            raise Misuse(f"{run.folder} is not empty: name another folder with --out, or replace the files of the run "
+                         f"in it with --force")
+        run.folder.mkdir(parents=True, exist_ok=True)
+        run.sweep()
+        for file in FILES:
+            run[file].unlink(missing_ok=True)
+        return run
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike) -> "Run":
+        """The folder of a run that was begun; Misuse where there is none."""
+        run = cls(Path(folder).expanduser())
+        if not run["config.json"].is_file():
+            what = f"{run.folder} holds no config.json" if run.folder.is_dir() else f"there is no folder {run.folder}"
+            raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")
+        return run
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half-written."""
+        sweep(self.folder, FILES)
+
+    # ------------------------------------------------------------------------------------------------ config
+
+    def read_config(self) -> dict[str, Any]:
+        """The settings; CheckpointError when the file is not what `write_config` wrote."""
+        try:
+            config = json.loads(self["config.json"].read_bytes())
+        except (ValueError, RecursionError) as error:
+            raise CheckpointError(f"{self['config.json']} is damaged ({str(error)[:80]}): train again, or restore "
+                                  f"it") from error
+        wanted = {"recipe": dict, "seed": int, "engine": str, "data": dict, "steps": int, "checkpoint_every": int}
+        for key, kind in wanted.items():
+            if not isinstance(config, dict) or not isinstance(config.get(key), kind):
+                raise CheckpointError(f"{self['config.json']} has no {key!r}, or one of the wrong type: train again, "
+                                      f"or restore it")
+        return config
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        write_json(self["config.json"], config)
+
+    # ------------------------------------------------------------------------------------------------- state
+
+    def save(self, gan: GAN, rng: np.random.Generator, snapshots: Snapshots) -> None:
+        """Write checkpoint.npz: all that going on needs, the frames of the animation included."""
+        frames = {"snapshots.z": snapshots.z, "snapshots.steps": np.array([snapshots.every, *snapshots.steps], float),
+                  "snapshots.samples": np.array(snapshots.samples, gan.G.dtype)}
+        checkpoint.save(self["checkpoint.npz"], gan, rng, frames)
+
+    def load(self, engine: str | None = None) -> tuple[GAN, np.random.Generator, Snapshots]:
+        """What `save` wrote. Misuse when there is no checkpoint yet, CheckpointError when it is damaged."""
+        path = self["checkpoint.npz"]
+        if not path.is_file():
+            raise Misuse(f"{self.folder} has no checkpoint.npz: the run ended before it wrote one, so train again")
+        gan, rng, extra = checkpoint.load(path, engine=engine)
+        try:
+            every, *steps = (int(v) for v in extra["snapshots.steps"])
+            snapshots = Snapshots(extra["snapshots.z"], every)
+            snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
+        if rng is None or len(snapshots.steps) != len(snapshots.samples):
+            raise CheckpointError(f"{path} is no checkpoint of a run folder: it lacks its random state or snapshots")
+        return gan, rng, snapshots
+
+    # ----------------------------------------------------------------------------------------------- results
+
+    def draw_samples(self, gan: GAN, data: Any, z: np.ndarray, name: str) -> None:
+        """samples.png: G(z) as it is now, with what D answers where that can be drawn."""
+        from . import plots
+        x_fake = gan.G(z)
+        title = f"{name}: {len(z):,} samples G(z) after {len(gan.history):,} steps"
+        plots.save(plots.samples(x_fake, data, _eye(), D=gan.D, title=title), self["samples.png"])
+
+    def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str) -> None:
+        """samples.png, curves.png and training.gif, as far as there is something to show."""
+        from . import plots
+        self.draw_samples(gan, data, snapshots.z, name)
+        if len(gan.history):
+            plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
+            plots.animation(snapshots, data, self["training.gif"], _eye(), title=name)
+
+
+def environment() -> dict[str, Any]:
+    """The versions and the machine that a result depends on, for config.json."""
+    versions = {"python": platform.python_version(), "numpygan": __version__}
+    for name in ("numpy", "numba", "scipy", "matplotlib"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {"versions": versions, "platform": platform.platform(), "cpus": os.cpu_count() or 1}
+
+
+def _eye() -> np.random.Generator:
+    """The generator of the real points in pictures: always the same, and never that of the training."""
+    return np.random.default_rng(0)
+
+
+def _numbered(parent, name):
+    parent.mkdir(parents=True, exist_ok=True)
+    n = 1
+    while True:
+        folder = parent / f"{name}-{n}"
+        try:
+            folder.mkdir()                        # made here or not at all: two runs at once get two folders
+            return folder
+        except FileExistsError:
+            n += 1

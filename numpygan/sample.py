@@ -1,0 +1,70 @@
+"""`numpygan sample`: new samples from the generator of a run folder, as a picture or as an array."""
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import data as datasets
+from .archive import CheckpointError
+from .files import atomic
+from .run import Misuse, Run
+from .scale import unscaled
+
+CHUNK = 4096                    # rows at a time through the network
+MOST_TILES = 10_000
+
+
+def sample(folder: str, n: int, seed: int, out: str) -> int:
+    """Write G(z) for n draws of z to `out`: .png, or .npz with `samples` (n, d) in the range of the data.
+
+    Misuse for another kind of file or when there is no such run; CheckpointError when its files are damaged.
+    """
+    suffix = Path(out).suffix.lower()
+    if suffix not in (".png", ".npz"):
+        raise Misuse(f"--out {out} is neither a .png nor a .npz file: choose one of these two endings")
+    run = Run.open(folder)
+    shown = Shown.of(run)
+    gan, _, _ = run.load()
+    if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
+        raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([gan.sample(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK)])
+    if suffix == ".npz":
+        with atomic(out) as file:
+            np.savez(file, samples=unscaled(x, shown.original))
+    else:
+        _draw(x, gan, shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
+    print(out)
+    return 0
+
+
+class Shown(NamedTuple):
+    """What the config tells of the data, as far as pictures and arrays need it."""
+    name: str
+    shape: tuple[int, ...]
+    range: tuple[float, float]
+    original: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Shown":
+        told = run.read_config()["data"]
+        try:
+            between = told["range"] or (-np.inf, np.inf)
+            original = told["range_before_scaling"]
+            return cls(str(told["name"]), tuple(int(v) for v in told["shape"]), (float(between[0]), float(between[1])),
+                       None if original is None else (float(original[0]), float(original[1])))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise CheckpointError(f"{run['config.json']} does not describe its data ({error})") from error
+
+
+def _draw(x: np.ndarray, gan: Any, shown: Shown, title: str, out: str) -> None:
+    from . import plots
+    if len(shown.shape) > 1:
+        ax = plots.sample_grid(x, shown.shape, shown.range, title=title)
+    elif shown.name in datasets.NAMES:
+        ax = plots.samples(x, datasets.load(shown.name), np.random.default_rng(0), D=gan.D, title=title)
+    elif x.shape[1] == 1:
+        ax = plots.samples_1d(x, x, D=gan.D, title=title)
+    else:
+        ax = plots.principal(x, x, title=title) if x.shape[1] > 2 else plots.samples_2d(x, x, D=gan.D, title=title)
+    plots.save(ax, out)

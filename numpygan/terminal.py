@@ -1,0 +1,83 @@
+"""What a person at the terminal sees of a run, and how they stop it."""
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+from .gan import GAN
+
+
+def interactive() -> bool:
+    """Is somebody watching? In a pipe or a log nothing moves."""
+    return sys.stderr.isatty()
+
+
+def say(text: str) -> None:
+    """A line for whoever watches; nothing otherwise."""
+    if interactive():
+        print(text, file=sys.stderr, flush=True)
+
+
+class Stop:
+    """A callback that ends the run at the next step once Ctrl-C (or SIGTERM) has come; the second time, at once.
+
+    Use it as a context: the handlers that were there come back. Where the process was told to ignore a signal, or in
+    a thread, nothing is changed.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._caught)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def __call__(self, gan: GAN) -> bool:
+        return self.signal is not None
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        if interactive():                        # os.write: print may be what was interrupted
+            os.write(sys.stderr.fileno(), b"\nstopping after this step; once more to quit at once\n")
+
+
+class Bar:
+    """A callback that moves a progress bar, with the means of D's answers; invisible where nobody watches."""
+
+    def __init__(self, total: int, done: int):
+        from tqdm import tqdm
+        self.bar = tqdm(total=total, initial=done, disable=not interactive(), unit="step", dynamic_ncols=True,
+                        mininterval=0.2)
+        self._shown = 0.0
+
+    def __call__(self, gan: GAN) -> None:
+        self.bar.update()
+        now = time.monotonic()
+        if not self.bar.disable and now - self._shown > 0.5:
+            self._shown = now
+            self.bar.set_postfix_str(summary(gan, 100), refresh=False)
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def summary(gan: GAN, window: int) -> str:
+    """The means of losses and of D's answers over the last `window` steps."""
+    h = gan.history
+    names = {"loss_D": "L_D", "loss_G": "L_G", "D_real": "D(x)", "D_fake": "D(G(z))"}
+    return " ".join(f"{shown} {h[name][-window:].mean():.2f}" for name, shown in names.items())

@@ -1,0 +1,221 @@
+"""`numpygan train` and `numpygan resume`: from a recipe, or a run folder, to a run folder."""
+import copy
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data as datasets
+from .archive import CheckpointError
+from .feed import count_steps
+from .gan import GAN, Divergence, Snapshots
+from .presets import PRESETS, Recipe, build, choose
+from .run import FILES, Misuse, Run, environment
+from .scale import scaled
+from .terminal import Bar, Stop, interactive, say, summary
+
+FRAMES = 100                    # snapshots in a run; at most twice as many are kept
+
+
+def train(name: str | None = None, preset: str | None = None, changes: dict[str, Any] | None = None, *, seed: int = 0,
+          engine: str | None = None, root: str | None = None, out: str | None = None, force: bool = False,
+          checkpoint_every: int | None = None, command: Sequence[str] = ()) -> int:
+    """Train on data by name or path, in a new run folder; returns the exit status: 0, or 128 + a signal's number.
+
+    The recipe is that of the `preset`, else of the data, with `changes` (see `numpygan.presets`).
+    Misuse when the settings do not fit each other or the data, before anything is written; Divergence and OSError
+    after everything so far has been saved.
+    """
+    name = name or (PRESETS[preset].data if preset else "digits")
+    data, original = load_data(name, root)
+    if name not in datasets.NAMES:                       # resume may be called from another folder
+        name = str(Path(name).expanduser().absolute())
+    root = None if root is None else str(Path(root).absolute())
+    recipe = choose(name, preset, data).changed(**{"data": name, **(changes or {})})
+    if "beta1" in (changes or {}) and recipe.optimiser != "adam":
+        raise Misuse(f"--beta1 belongs to adam, and the optimiser is {recipe.optimiser}: leave one of them out")
+    rng = np.random.default_rng(seed)
+    try:
+        gan = build(recipe, data, rng, engine)
+        gan._check(data, recipe.batch, recipe.k)
+        total = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
+    except (TypeError, ValueError) as error:
+        raise Misuse(str(error)) from error
+    every = max(1, total // 10) if checkpoint_every is None else checkpoint_every
+    run = Run.create(out, preset or _name(name), force)
+    config = {"command": shlex.join(command), "status": "running", "recipe": recipe.to_dict(), "seed": seed,
+              "engine": gan.G.engine, "root": root, "steps": total, "checkpoint_every": every, "steps_done": 0,
+              "seconds": 0.0, "data": describe_data(data, original), **environment()}
+    z = gan.draw(64 if len(data.shape) > 1 else 1000, np.random.default_rng([seed, 1]))
+    return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)))
+
+
+def resume(folder: str, steps: int | None = None) -> int:
+    """Go on with the run in that folder, to the same bits as if it had never stopped; `steps`: to that many in all.
+
+    Misuse when there is no such run, or its data has changed; CheckpointError when its files are damaged.
+    """
+    run = Run.open(folder)
+    config = run.read_config()
+    if config.get("status") == "diverged":
+        raise Misuse(f"{run.folder} diverged, and would again: train anew with a lower --lr or another recipe")
+    try:
+        recipe = Recipe.from_dict(config["recipe"])
+    except TypeError as error:
+        raise CheckpointError(f"{run['config.json']} holds a recipe that is none ({error})") from error
+    gan, rng, snapshots = run.load()
+    data, original = load_data(recipe.data, config.get("root"))
+    if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
+        raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
+    run.sweep()
+    config["steps"] = config["steps"] if steps is None else steps
+    if config["steps"] < len(gan.history):
+        raise Misuse(f"{run.folder} has {len(gan.history)} steps already: give --steps a larger number")
+    return _go(run, config, recipe, gan, data, rng, snapshots)
+
+
+# ------------------------------------------------------------------------------------------------------ a run
+
+def _go(run, config, recipe, gan, data, rng, snapshots):
+    """Train what is missing, save all of it whatever happens, and tell; returns the exit status."""
+    print(run.folder, flush=True)
+    total, done, start = config["steps"], len(gan.history), time.monotonic()
+    run.write_config(config)
+    problem = None
+    with Stop() as stop:
+        try:
+            _fit(run, config, recipe, gan, data, rng, snapshots, stop)
+        except Divergence as error:
+            problem = error
+        status = "diverged" if problem else "finished" if len(gan.history) >= total else "interrupted"
+        config |= {"status": status, "steps_done": len(gan.history),
+                   "seconds": round(config["seconds"] + time.monotonic() - start, 2)}
+        _finish(run, config, gan, data, rng, snapshots)
+    if problem:
+        raise problem
+    _tell(run, config, gan, done, time.monotonic() - start)
+    if stop.signal is None:
+        return 0
+    print(f"numpygan: stopped after step {len(gan.history):,} of {total:,}; numpygan resume {run.folder} goes on",
+          file=sys.stderr)
+    return 128 + stop.signal
+
+
+def _fit(run, config, recipe, gan, data, rng, snapshots, stop):
+    missing = config["steps"] - len(gan.history)
+    if missing <= 0:
+        return
+    if gan.G.engine == "numba":
+        say("compiling the kernels; this takes some seconds the first time")
+    bar = Bar(config["steps"], len(gan.history))
+    watchers = [snapshots, bar, Preview(run, data, snapshots.z, _name(recipe.data)),
+                Saver(run, rng, snapshots, config["checkpoint_every"]), stop]
+    try:
+        gan.fit(data, steps=missing, batch=recipe.batch, k=recipe.k, rng=rng, callbacks=watchers)
+    finally:
+        bar.close()
+
+
+def _finish(run, config, gan, data, rng, snapshots):
+    """The state first, the pictures last: they can be drawn again."""
+    try:
+        run.save(gan, rng, snapshots)
+    except CheckpointError:                              # parameters that overflowed: the last good ones stay
+        if config["status"] != "diverged":
+            raise
+    gan.history.to_csv(run["history.csv"])
+    run.write_config(config)
+    say("drawing")
+    frames = copy.copy(snapshots)                        # the end is shown, but going on must not see it
+    if len(gan.history) not in frames.steps:
+        frames.steps = [*frames.steps, len(gan.history)]
+        frames.samples = [*frames.samples, gan.G(frames.z)]
+    run.draw(gan, data, frames, config["data"]["name"])
+
+
+def _tell(run, config, gan, done, seconds):
+    steps = len(gan.history)
+    speed = f", {1000 * seconds / (steps - done):.2f} ms a step" if steps > done else ""
+    print(f"{steps:,} of {config['steps']:,} steps in {seconds:.1f} s{speed}; over the last tenth: "
+          f"{summary(gan, max(1, steps // 10))}")
+    print(", ".join(name for name in FILES if run[name].exists()))
+
+
+class Preview:
+    """A callback that draws samples.png after a second, and again whenever twice the time has passed."""
+
+    def __init__(self, run: Run, data: Any, z: np.ndarray, name: str):
+        self.run, self.data, self.z, self.name = run, data, z, name
+        self.start, self.next = time.monotonic(), 1.0
+
+    def __call__(self, gan: GAN) -> None:
+        if time.monotonic() - self.start >= self.next:
+            self.run.draw_samples(gan, self.data, self.z, self.name)
+            self.next = 2 * (time.monotonic() - self.start)
+
+
+class Saver:
+    """A callback that writes the checkpoint every so many steps; 0: never."""
+
+    def __init__(self, run: Run, rng: np.random.Generator, snapshots: Snapshots, every: int):
+        self.run, self.rng, self.snapshots, self.every = run, rng, snapshots, every
+
+    def __call__(self, gan: GAN) -> None:
+        if self.every and len(gan.history) % self.every == 0:
+            self.run.save(gan, self.rng, self.snapshots)
+
+
+# ------------------------------------------------------------------------------------------------------- data
+
+def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, float] | None]:
+    """Data by name or path, in [−1, 1] where it is finite, and the range it had if that was another.
+
+    Misuse for an unknown name, DataError for data that is missing or damaged.
+    """
+    if root is not None and not Path(root).is_dir():
+        raise Misuse(f"--root names {root}, which is not a folder")
+    known = name in datasets.NAMES
+    options = {"progress": Download()} if name in ("mnist", "fashion_mnist") and interactive() else {}
+    try:
+        return scaled(datasets.load(name, root, **options))
+    except datasets.DataError as error:
+        if known or Path(name).expanduser().exists():
+            raise
+        raise Misuse(str(error)) from error
+
+
+def describe_data(data: Any, original: tuple[float, float] | None) -> dict[str, Any]:
+    """What config.json tells of the data: its size, its range, where it is from and whether those bytes are known."""
+    finite = bool(np.isfinite(data.range).all())
+    return {"name": data.name, "n": data.n, "shape": list(data.shape), "range": list(data.range) if finite else None,
+            "range_before_scaling": None if original is None else list(original), "source": data.source}
+
+
+def _fingerprint(described: dict[str, Any]) -> Any:
+    """What must not change between a run and its resumption: the bytes, wherever they lie."""
+    files = (described.get("source") or {}).get("files", [])
+    return described.get("n"), described.get("shape"), [file.get("sha256") for file in files]
+
+
+def _name(data):
+    return data if data in datasets.NAMES else Path(data).stem or "run"
+
+
+class Download:
+    """Progress of a download, for whoever watches."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, Any] = {}
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+        if name not in self.bars:
+            self.bars[name] = tqdm(total=total, desc=name, unit="B", unit_scale=True)
+        bar = self.bars[name]
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
