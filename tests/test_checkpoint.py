@@ -1,0 +1,463 @@
+"""A GAN in a file and back: every bit of it, nothing else, and nothing on a stranger's word."""
+import inspect
+import io
+import json
+import os
+import sys
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+from numpygan import archive, checkpoint, files
+from numpygan.archive import CheckpointError
+
+OPTIMISERS = {
+    "sgd": lambda: ng.optim.SGD(1e-2), "momentum": lambda: ng.optim.Momentum(1e-2, 0.8),
+    "rmsprop": lambda: ng.optim.RMSProp(1e-3, rho=0.95), "adam": lambda: ng.optim.Adam(1e-3, 0.5, 0.99, clip=0.3)}
+POINTS = np.random.default_rng(9).normal(size=(50, 2)).astype(np.float32)
+
+
+def make(opt="adam", dtype=np.float32, engine="numpy", **settings):
+    """A small GAN with a layer of every kind that draws, remembers or has arguments."""
+    rng = np.random.default_rng(1)
+    G = ng.Network([ng.Dense(6, init=ng.init.normal(0.5)), ng.BatchNorm(), ng.Tanh(), ng.Dense(2, bias=False)], 3,
+                   rng=rng, dtype=dtype, engine=engine)
+    D = ng.Network([ng.Dense(8, init=ng.init.uniform(0.3)), ng.Maxout(2), ng.Dropout(0.25), ng.Dense(6),
+                    ng.LeakyReLU(0.1), ng.Dense(1, init=ng.init.glorot)], 2, rng=rng, dtype=dtype, engine=engine)
+    settings.setdefault("loss", ng.losses.NonSaturating(0.9))
+    return ng.GAN(G, D, opt_G=OPTIMISERS[opt](), opt_D=OPTIMISERS[opt](), **settings)
+
+
+def everything(gan):
+    """Every number that a GAN holds, as bytes by name."""
+    held = {"G.theta": gan.G.theta.tobytes(), "D.theta": gan.D.theta.tobytes(),
+            "G.state": gan.G.state.tobytes(), "D.state": gan.D.state.tobytes()}
+    for name, opt in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):
+        held |= {f"{name}.{k}": v.tobytes() for k, v in opt.moments.items()} | {f"{name}.t": opt.t}
+    return held | {c: gan.history[c].tobytes() for c in gan.history.columns} | {"position": gan.position}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A checkpoint in mid-epoch, and the arrays in it."""
+    gan, rng = make(), np.random.default_rng(5)
+    gan.fit(POINTS, steps=5, batch=16, rng=rng)
+    gan.save(tmp_path / "a.npz", rng)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
+        return tmp_path / "a.npz", dict(file)
+
+
+def rewrite(path, arrays, **meta):
+    """The same checkpoint with other arrays or another description, and a checksum that agrees with them."""
+    arrays = {k: v for k, v in arrays.items() if k != archive.CHECKSUM}
+    if meta:
+        described = json.loads(arrays["meta"].tobytes()) | meta
+        described = {k: v for k, v in described.items() if v != "absent"}
+        arrays["meta"] = np.frombuffer(json.dumps(described).encode(), np.uint8)
+    archive.write(path, arrays)
+
+
+def refuses(path, words, **options):
+    with pytest.raises(CheckpointError, match=words) as error:
+        checkpoint.load(path, **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# ------------------------------------------------------------------------------------------------- round trips
+
+@pytest.mark.parametrize("opt", OPTIMISERS)
+def test_a_loaded_gan_holds_the_same_bits(opt, dtype, tmp_path):
+    gan, rng = make(opt, dtype, loss=ng.losses.Minimax(), noise="uniform", simultaneous=True,
+                    input_noise=0.1), np.random.default_rng(2)
+    gan.fit(POINTS, steps=4, batch=16, rng=rng)
+    gan.save(tmp_path / "a.npz", rng)
+    loaded = ng.GAN.load(tmp_path / "a.npz")
+    assert everything(loaded) == everything(gan)
+    assert [repr(x) for x in (loaded.G, loaded.D, loaded.opt_G, loaded.opt_D, loaded.loss)] == \
+           [repr(x) for x in (gan.G, gan.D, gan.opt_G, gan.opt_D, gan.loss)]
+    assert (loaded.noise, loaded.simultaneous, loaded.input_noise) == ("uniform", True, 0.1)
+    z = np.random.default_rng(3)
+    assert loaded.sample(7, z).tobytes() == gan.sample(7, np.random.default_rng(3)).tobytes()
+
+
+@pytest.mark.parametrize("loss", [ng.losses.LeastSquares(), ng.losses.Hinge(), ng.losses.Wasserstein(),
+                                  ng.losses.NonSaturating(0.8, 0.1, flip=0.05, label_noise=0.2)], ids=repr)
+def test_every_loss_and_penalty_comes_back(loss, tmp_path):
+    rng = np.random.default_rng(0)
+    gan = ng.GAN(ng.MLP([2, 2], rng=rng, engine="numpy"), ng.MLP([2, 3, 1], rng=rng, engine="numpy"), loss,
+                 penalties=[ng.penalties.R1(0.3), ng.penalties.R2(0.2), ng.penalties.GradientPenalty(7.0)])
+    gan.save(tmp_path / "a.npz")
+    loaded = ng.GAN.load(tmp_path / "a.npz")
+    assert repr(loaded.loss) == repr(gan.loss)
+    assert repr(loaded.penalties) == repr(gan.penalties)
+
+
+@pytest.mark.parametrize(("data", "options"), [
+    (POINTS, {"batch": 16}), (POINTS, {"batch": 16, "k": 3}), (ng.data.ring(), {"batch": 16})],
+    ids=["finite, in mid-epoch", "k = 3", "endless"])
+def test_going_on_from_a_file_gives_the_bits_of_never_having_stopped(data, options, tmp_path):
+    whole, rng = make(), np.random.default_rng(5)
+    whole.fit(data, steps=11, rng=rng, **options)
+    part, rng = make(), np.random.default_rng(5)
+    part.fit(data, steps=6, rng=rng, **options)
+    part.save(tmp_path / "a.npz", rng)
+    rng = np.random.default_rng()
+    loaded = ng.GAN.load(tmp_path / "a.npz", rng=rng)
+    loaded.fit(data, steps=5, rng=rng, **options)
+    assert everything(loaded) == everything(whole)
+
+
+@pytest.mark.parametrize("kind", checkpoint.GENERATORS)
+def test_the_state_of_every_generator_comes_back(kind, tmp_path):
+    rng = np.random.Generator(getattr(np.random, kind)(7))
+    rng.standard_normal(5, dtype=np.float32)                  # half a word is left over in some of them
+    make().save(tmp_path / "a.npz", rng)
+    again = np.random.Generator(getattr(np.random, kind)(8))
+    ng.GAN.load(tmp_path / "a.npz", rng=again)
+    assert again.integers(2**63, size=20).tolist() == rng.integers(2**63, size=20).tolist()
+    assert checkpoint.load(tmp_path / "a.npz").rng is not None
+
+
+def test_a_generator_of_another_kind_is_refused(tmp_path):
+    make().save(tmp_path / "a.npz", np.random.Generator(np.random.PCG64(0)))
+    make().save(tmp_path / "b.npz")
+    with pytest.raises(ValueError, match="holds the state of a PCG64, not of a Philox"):
+        ng.GAN.load(tmp_path / "a.npz", rng=np.random.Generator(np.random.Philox(0)))
+    with pytest.raises(ValueError, match="holds no random state"):
+        ng.GAN.load(tmp_path / "b.npz", rng=np.random.default_rng(0))
+    with pytest.raises(TypeError, match="rng must be"):
+        ng.GAN.load(tmp_path / "a.npz", rng=3)
+
+
+def test_every_argument_of_a_gan_is_saved():
+    """An argument that is added to GAN one day must reach the file, or this fails."""
+    assert set(inspect.signature(ng.GAN).parameters) <= checkpoint.KEYS
+
+
+def test_extra_arrays_come_back_and_the_engine_can_be_chosen(tmp_path):
+    extra = {"mean": np.arange(6.0).reshape(2, 3), "empty": np.zeros((0, 4), np.float32)}
+    checkpoint.save(tmp_path / "a.npz", make(), extra=extra)
+    back = checkpoint.load(tmp_path / "a.npz", engine="numpy")
+    assert back.rng is None
+    assert back.gan.G.engine == "numpy"
+    assert {k: (v.shape, v.dtype, v.tobytes()) for k, v in back.extra.items()} == \
+           {k: (v.shape, v.dtype, v.tobytes()) for k, v in extra.items()}
+
+
+def test_numpy_alone_can_open_it(saved):
+    path, arrays = saved
+    assert arrays["G.theta"].shape == (3 * 6 + 6 + 2 * 6 + 6 * 2,)
+    assert arrays["history"].shape == (5, 6)
+
+
+# --------------------------------------------------------------------------------- classes of the user's own
+
+class Scale(ng.Layer):
+    """y = a x"""
+    def __init__(self, a):
+        self.a = a
+
+    def forward(self, p, x, c):
+        return x * x.dtype.type(self.a), None
+
+    def backward(self, p, cache, dy, c):
+        return dy * dy.dtype.type(self.a), {}
+
+
+class Tanh(Scale):
+    """Not the package's, in spite of its name."""
+
+
+class Keeper(Scale):
+    def __init__(self, a):
+        super().__init__(a)
+        del self.a
+
+
+class Many(Scale):
+    def __init__(self, *a):
+        super().__init__(a[0])
+
+
+def gan_with(layer):
+    rng = np.random.default_rng(0)
+    return ng.GAN(ng.Network([ng.Dense(2), layer], 2, rng=rng, engine="numpy"), ng.MLP([2, 1], rng=rng, engine="numpy"))
+
+
+@pytest.mark.parametrize("cls", [Scale, Tanh])
+def test_a_layer_of_ones_own_is_loaded_with_its_class(cls, tmp_path):
+    gan = gan_with(cls(2.5))
+    gan.save(tmp_path / "a.npz")
+    name = cls.__name__
+    refuses(tmp_path / "a.npz", rf"layer {name}, which is not the package's: load it with own=\[{name}\]")
+    loaded = ng.GAN.load(tmp_path / "a.npz", own=[cls])
+    assert type(loaded.G.layers[1]) is cls
+    z = np.ones((3, 2), np.float32)
+    assert loaded.G(z).tobytes() == gan.G(z).tobytes()
+
+
+@pytest.mark.parametrize(("layer", "words"), [
+    (Keeper(1.0), "does not keep it; store it as self.a"), (Many(1.0), r"takes \*a"),
+    (Scale(np.ones(2)), "a of Scale is ndarray"), (Scale(float("inf")), "a of Scale is float inf"),
+    (Scale(abs), "a of Scale is a function")], ids=lambda x: type(x).__name__ if isinstance(x, ng.Layer) else "")
+def test_what_a_file_cannot_hold_is_said_when_saving(layer, words, tmp_path):
+    if isinstance(layer, Scale) and not isinstance(getattr(layer, "a", 1.0), float):
+        layer.forward = lambda p, x, c: (x, None)
+    with pytest.raises(CheckpointError, match=words):
+        gan_with(layer).save(tmp_path / "a.npz")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_schedule_cannot_be_saved_and_the_message_says_so(tmp_path):
+    gan = make()
+    gan.opt_D = ng.optim.Adam(lambda step: 1e-3)
+    with pytest.raises(CheckpointError, match="lr of Adam is a function.*set the function again after loading"):
+        gan.save(tmp_path / "a.npz")
+    gan = make(input_noise=lambda step: 0.1)
+    with pytest.raises(CheckpointError, match="input_noise is a function"):
+        gan.save(tmp_path / "a.npz")
+
+
+def test_an_initialisation_of_ones_own_is_not_needed_again(tmp_path):
+    def ones(W, rng):
+        W[...] = 1
+    rng = np.random.default_rng(0)
+    G = ng.Network([ng.Dense(2, init=ones)], 2, rng=rng, engine="numpy")
+    gan = ng.GAN(G, ng.MLP([2, 1], rng=rng, engine="numpy"))
+    gan.save(tmp_path / "a.npz")
+    assert ng.GAN.load(tmp_path / "a.npz").G.theta.tolist() == [1, 1, 1, 1, 0, 0]
+
+
+def test_parameters_that_are_not_numbers_are_not_saved(tmp_path):
+    gan = make()
+    gan.save(tmp_path / "a.npz")
+    before = (tmp_path / "a.npz").read_bytes()
+    gan.D.theta = np.full_like(gan.D.theta, np.nan)
+    with pytest.raises(CheckpointError, match="D.theta holds NaN or infinity"):
+        gan.save(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").read_bytes() == before
+
+
+# ----------------------------------------------------------------------------------------- files from strangers
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.7, 0.99, 0.9999])
+def test_a_truncated_file_is_refused(share, saved):
+    path, _ = saved
+    whole = path.read_bytes()
+    path.write_bytes(whole[:int(share * len(whole))])
+    refuses(path, "damaged|truncated|claims")
+
+
+def flip_bytes(path, trials):
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    reference = everything(ng.GAN.load(path))
+    for _ in range(trials):
+        changed = bytearray(whole)
+        for i in rng.integers(len(whole), size=rng.integers(1, 4)):
+            changed[i] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        try:
+            found = everything(ng.GAN.load(path))
+        except CheckpointError as error:
+            found = reference if str(path) in str(error) else f"no word about the file in {error}"
+        assert found == reference                        # a byte that carries nothing, such as a date, may change
+
+
+def test_changed_bytes_are_refused_or_carry_nothing(saved):
+    flip_bytes(saved[0], 50)
+
+
+@pytest.mark.slow
+def test_changed_bytes_are_refused_or_carry_nothing_2000_times(saved):
+    flip_bytes(saved[0], 2000)
+
+
+def header(shape, dtype="<f4"):
+    """A .npy header that claims this shape."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def peak(function):
+    """The most memory that Python and NumPy had in use meanwhile, in bytes."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", [(25_000_000_000,), (2**40, 2**40), (2**63,), (-1,)], ids=str)
+def test_a_header_that_claims_100_gb_takes_no_memory(shape, saved):
+    path, _ = saved
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("extra.big.npy", header(shape))
+    assert peak(lambda: refuses(path, "claims that 'extra.big.npy' has shape")) < 5e6
+
+
+def test_a_packed_bomb_is_not_unpacked(saved):
+    path, _ = saved
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("extra.big.npy", header((2**26,), "|u1") + bytes(2**26), zipfile.ZIP_DEFLATED)
+    assert peak(lambda: refuses(path, "packed, and checkpoints are not")) < 5e6
+
+
+@pytest.mark.parametrize("width", [10**9, 2**62, 10**30], ids=str)
+def test_an_architecture_that_claims_too_much_takes_no_memory(width, saved):
+    path, arrays = saved
+    D = json.loads(arrays["meta"].tobytes())["D"]
+    D["layers"][0]["args"]["width"] = width
+    rewrite(path, arrays, D=D)
+    assert peak(lambda: refuses(path, "holds 'D.theta' as float32 of shape")) < 5e6
+
+
+def test_python_objects_are_never_unpickled(tmp_path, saved):
+    path, arrays = saved
+    np.savez(path, **arrays | {"extra.x": np.array([{"a": 1}], dtype=object)})
+    refuses(path, r"holds 'extra.x.npy' of type \|O")
+
+
+@pytest.mark.parametrize(("meta", "words"), [
+    ({"format": 2, "numpygan": "9.1"}, "format 2, written by numpygan 9.1.*install a newer"),
+    ({"format": "1"}, "does not tell its format"),
+    ({"surprise": 1}, "has the unknown key 'surprise'"),
+    ({"opt_G": "absent"}, "lacks the key 'opt_G'"),
+    ({"noise": "pink"}, "unknown noise 'pink'"),
+    ({"noise": 3}, "whose noise is '3'"),
+    ({"input_noise": "much"}, "whose input_noise is 'much'"),
+    ({"position": [1, -2, 3]}, "position in the data"),
+    ({"position": [1, 2]}, "position in the data"),
+    ({"rng": {"bit_generator": "system"}}, "unknown random generator 'system'"),
+    ({"rng": {"bit_generator": "PCG64", "state": 3}}, "a state that is none of PCG64"),
+    ({"columns": ["loss_D"]}, "history of other columns"),
+    ({"loss": {"class": "Loss", "args": {}}}, "loss 'Loss', which this version"),
+    ({"loss": {"class": "copy", "args": {}}}, "loss 'copy', which this version"),
+    ({"loss": {"class": "NonSaturating", "args": {"real_label": 7}}}, "cannot be made.*targets"),
+    ({"loss": {"class": "NonSaturating", "args": {"no": 7}}}, "cannot be made.*no"),
+    ({"loss": {"class": "NonSaturating", "args": {}, "x": 1}}, "unknown key 'x' in a loss"),
+    ({"loss": ["NonSaturating"]}, "describes a loss by"),
+    ({"opt_D": {"class": "Adam", "args": {"lr": 0.1}, "t": -1}}, "does not tell the steps of opt_D"),
+    ({"opt_D": {"class": "SGD", "args": {"lr": 0.1}, "t": 5}}, "unknown array 'opt_D.m'"),
+    ({"opt_D": {"class": "RMSProp", "args": {"lr": 0.1}, "t": 5}}, "lacks the array 'opt_D.s'"),
+    ({"G": {"d_in": 3}}, "does not describe G"),
+    ({"G": {"d_in": True, "dtype": "float32", "engine": "numpy", "layers": []}}, "that no network has"),
+    ({"G": {"d_in": 3, "dtype": "float32", "engine": "numpy", "layers": []}}, "holds 'G.theta'"),
+    ({"G": {"d_in": 36, "dtype": "float64", "engine": "numpy", "layers": []}}, "holds 'G.theta'"),
+    ({"penalties": [{"class": "Network", "args": {}}]}, "penalty 'Network', which this version|cannot be made"),
+])
+def test_a_description_that_is_wrong_is_refused_and_named(meta, words, saved):
+    path, arrays = saved
+    rewrite(path, arrays, **meta)
+    refuses(path, words)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda a: a.pop("meta"), "no description of a GAN"),
+    (lambda a: a.update(meta=np.frombuffer(b"[" * 99_999, np.uint8)), "not JSON"),
+    (lambda a: a.update(meta=np.frombuffer(b"{", np.uint8)), "not JSON"),
+    (lambda a: a.pop("D.theta"), "lacks the array 'D.theta'"),
+    (lambda a: a.pop("G.state"), "lacks the array 'G.state'"),
+    (lambda a: a.update({"opt_G.m": a["opt_G.m"][:-1]}), "holds 'opt_G.m'"),
+    (lambda a: a.update({"G.theta": a["G.theta"].astype(float)}), "holds 'G.theta' as float64"),
+    (lambda a: a.update({"G.theta": a["G.theta"] * np.float32(np.nan)}), "NaN or infinity in 'G.theta'"),
+    (lambda a: a.update(history=a["history"][:, :5]), "holds 'history'"),
+    (lambda a: a.update(other=np.ones(1)), "unknown array 'other'"),
+])
+def test_arrays_that_do_not_fit_are_refused_and_named(change, words, saved):
+    path, arrays = saved
+    change(arrays)
+    rewrite(path, arrays)
+    refuses(path, words)
+
+
+def test_content_that_disagrees_with_the_checksum_is_refused(saved):
+    path, arrays = saved
+    arrays["G.theta"][0] += 1
+    np.savez(path, **arrays)
+    refuses(path, "does not agree with its own checksum")
+    del arrays[archive.CHECKSUM]
+    np.savez(path, **arrays)
+    refuses(path, "does not agree with its own checksum")
+
+
+def test_other_files_are_refused_and_missing_ones_are_missing(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    refuses(tmp_path / "text.npz", "damaged or no checkpoint")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("readme.txt", "hello")
+    refuses(tmp_path / "a.zip", "'readme.txt', which does not belong")
+    with pytest.raises(FileNotFoundError):
+        checkpoint.load(tmp_path / "none.npz")
+
+
+# ------------------------------------------------------------------------------------------------- whole or not
+
+class Refused(OSError):
+    pass
+
+
+@pytest.mark.parametrize("phase", ["open", "write", "fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(phase, saved, monkeypatch):
+    path, _ = saved
+    before = path.read_bytes()
+
+    def fail(*_, **__):
+        raise Refused(28, "No space left on device")
+    if phase == "open":
+        monkeypatch.setattr("builtins.open", fail)
+    elif phase == "write":
+        monkeypatch.setattr(np.lib.format, "write_array", fail)
+    else:
+        monkeypatch.setattr(os, phase, fail)
+    with pytest.raises(Refused):
+        make().save(path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_process_that_dies_before_the_rename_leaves_the_old_file(saved, python):
+    path, _ = saved
+    before = path.read_bytes()
+    code = ("import os, sys, numpy as np, numpygan as ng\n"
+            "gan = ng.GAN.load(sys.argv[1] if len(sys.argv) > 1 else os.environ['FILE'])\n"
+            "os.replace = lambda a, b: os._exit(9)\n"
+            "gan.G.theta = gan.G.theta + 1\n"
+            "gan.save(os.environ['FILE'])\n")
+    python(code, fails=True, FILE=str(path))
+    assert path.read_bytes() == before
+    files.sweep(path.parent, (path.name,))
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(saved, python):
+    path, _ = saved
+    before = path.read_bytes()
+    code = ("import os, resource, numpygan as ng\n"
+            "gan = ng.GAN.load(os.environ['FILE'])\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2}, {len(before) // 2}))\n"
+            "gan.save(os.environ['FILE'])\n")
+    assert "OSError" in python(code, fails=True, FILE=str(path))
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_two_files_of_the_same_gan_have_the_same_bytes(tmp_path):
+    make().save(tmp_path / "a.npz")
+    make().save(tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_the_file_has_the_usual_permissions_and_a_link_stays_a_link(tmp_path):
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "link.npz").symlink_to("a.npz")
+    make().save(tmp_path / "link.npz")
+    assert (tmp_path / "link.npz").is_symlink()
+    assert (tmp_path / "a.npz").stat().st_mode == (tmp_path / "plain").stat().st_mode
