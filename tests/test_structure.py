@@ -1,0 +1,151 @@
+"""The shape of the source, read from its syntax trees: what must call what, what must not be there, and sizes."""
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import numpygan
+
+PACKAGE = Path(numpygan.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+LEAVES = [p for p in (PACKAGE / "kernels").glob("*.py") if p.name != "__init__.py"]
+GENERATORS = {"Generator", "default_rng", "SeedSequence", "BitGenerator", "PCG64", "PCG64DXSM", "MT19937", "Philox",
+              "SFC64"}
+LONGER = {"functional.py": 600}                 # the page of equations, short pieces that are read one by one
+
+
+def name(path):
+    return str(path.relative_to(PACKAGE))
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def functions(path):
+    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
+
+
+def is_jitted(function):
+    """Decorated with something whose name ends in jit: @jit, @njit, @numba.njit(...), @vectorize and the like."""
+    names = [n.id if isinstance(n, ast.Name) else n.attr for d in function.decorator_list
+             for n in ast.walk(d) if isinstance(n, ast.Name | ast.Attribute)]
+    return any(n.endswith("jit") or n in ("vectorize", "guvectorize", "stencil") for n in names)
+
+
+def imported(path):
+    """Every module named by an import of the file, relative ones with their dots."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ([module] if node.module else [module + alias.name for alias in node.names])
+
+
+def strangers(path):
+    """(function, callee) for each call in a jitted function of a name bound in its file to anything but jitted code."""
+    top = tree(path).body
+    jitted = {f.name for f in top if isinstance(f, ast.FunctionDef) and is_jitted(f)}
+    plain = {f.name for f in top if isinstance(f, ast.FunctionDef | ast.ClassDef)} - jitted
+    brought = {alias.asname or alias.name for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)
+               for alias in node.names}
+    for function in functions(path):
+        if is_jitted(function):
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in plain | brought:
+                    yield function.name, call.func.id
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=name)
+def test_a_jitted_function_calls_only_jitted_functions_of_its_own_file(path):
+    """Numba's cache does not notice a change in another file, and runs the old code."""
+    assert list(strangers(path)) == []
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=name)
+def test_a_leaf_of_the_kernels_imports_nothing_of_ours_but_its_support(path):
+    ours = {m for m in imported(path) if m.startswith((".", "numpygan"))}
+    assert ours <= (set() if path.name == "support.py" else {".support"})
+
+
+def test_there_are_kernels_to_look_at():
+    assert {"dense.py", "elementwise.py", "losses.py", "optim.py", "support.py"} <= {p.name for p in LEAVES}
+    assert sum(is_jitted(f) for p in LEAVES for f in functions(p)) >= 20
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_nothing_is_drawn_from_numpys_global_state(path):
+    drawn = [ast.unparse(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)
+             and ast.unparse(node.value) in ("np.random", "numpy.random") and node.attr not in GENERATORS]
+    assert drawn == []
+    assert not {m for m in imported(path) if m == "random" or m.startswith("numpy.random")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_module_begins_with_what_it_is_for_and_ends_before_400_lines(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith('"""')
+    assert ast.get_docstring(tree(path)).splitlines()[0].strip()
+    assert len(lines) <= LONGER.get(name(path), 400)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_no_function_is_longer_than_60_lines(path):
+    assert {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno - f.lineno >= 60} == {}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p not in LEAVES], ids=name)
+def test_numba_and_matplotlib_are_imported_only_where_they_are_needed(path):
+    """At the top of a file: Numba in the kernels alone, Matplotlib nowhere but in the files of plots."""
+    top = [m for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)
+           for m in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])]
+    assert not [m for m in top if m.split(".")[0] == "numba"]
+    assert "plots" in name(path) or not [m for m in top if m.split(".")[0] == "matplotlib"]
+
+
+def test_kernels_have_the_names_and_signatures_of_functional():
+    """All of them; and fused ones, which are named after what they join."""
+    from numpygan import functional, kernels
+
+    def table(module):
+        return {n: tuple(inspect.signature(f).parameters) for n, f in vars(module).items()
+                if inspect.isfunction(f) and not n.startswith("_")}
+
+    ours, theirs = table(kernels), table(functional)
+    assert {n: ours.get(n) for n in theirs} == theirs
+    assert set(theirs) <= set(kernels.__all__)
+    fused = set(ours) - set(theirs)
+    assert all(any(n == f"affine_{part}" for part in theirs) for n in fused), fused
+
+
+# ---------------------------------------------------------------------------------- the readers themselves are tried
+
+PLANTED = '''
+"""A kernel file with four strangers."""
+import numba
+from .support import floats, jit
+
+def plain(x): return x
+
+@jit
+def good(x): return x
+
+@jit
+def calls_plain(x): return plain(good(x))
+
+@numba.njit(cache=True)
+def calls_support(x): return floats(x)
+
+def outside(x): return plain(x)
+'''
+
+
+def test_planted_faults_are_found(tmp_path):
+    path = tmp_path / "planted.py"
+    path.write_text(PLANTED, encoding="utf-8")
+    assert list(strangers(path)) == [("calls_plain", "plain"), ("calls_support", "floats")]
+    assert set(imported(path)) == {"numba", ".support"}
+    path.write_text("from . import dense\nfrom ..functional import affine\nimport numpygan.gan\n", encoding="utf-8")
+    assert set(imported(path)) == {".dense", "..functional", "numpygan.gan"}
