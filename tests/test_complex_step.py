@@ -270,6 +270,19 @@ def test_complex_input_at_zero(h):
         assert error(np.mean(first).imag / h, slope) <= 1e-13, name
 
 
+@pytest.mark.parametrize("h", [H, -H])
+def test_complex_input_at_a_kink_goes_by_the_real_part(h):
+    """NumPy orders complex numbers by the imaginary part where the real parts tie; that must not choose the side."""
+    z, one = np.array([[1j * h]]), np.ones((1, 1))
+    assert functional.relu(z).imag == 0                                    # as backward chooses: 0 and the slope
+    assert functional.leaky_relu(z, 0.25).imag == 0.25 * h
+    assert functional.relu_backward(one, z) == 0
+    assert functional.leaky_relu_backward(one, z, 0.25) == 0.25
+    y, index = functional.maxout(np.array([[2, 2 + 1j * h, 2 - 1j * h]]), 3)
+    assert y == 2
+    assert index == 0                                                      # the first of equals
+
+
 def test_norm_refuses_complex_numbers_rather_than_drop_their_imaginary_part():
     with pytest.raises(TypeError):
         functional.norm(np.array([1 + 1j]))

@@ -191,11 +191,11 @@ def test_an_empty_batch_is_an_error(engine, name):
 
 
 @pytest.mark.parametrize("which", ["logit_real", "logit_fake"])
-def test_one_empty_batch_of_two_is_an_error(engine, which):
-    logits = {"logit_real": np.ones((3, 1)), "logit_fake": np.ones((3, 1))}
-    logits[which] = np.ones((0, 1))
+@pytest.mark.parametrize("name", [name for name in CASES if name.endswith("_discriminator")])
+def test_one_empty_batch_of_two_is_an_error(engine, name, which):
+    args, _ = CASES[name](drawer(np.float64, ["C"]), 4, 3, 2)
     with pytest.raises(ValueError, match="empty"):
-        ENGINES[engine].bce_discriminator(**logits, alpha=1.0)
+        getattr(ENGINES[engine], name)(**(args | {which: np.ones((0, 1))}))
 
 
 @pytest.mark.parametrize("k", [0, 4])

@@ -145,6 +145,9 @@ def test_eq_2_16_maxout(ops):
     y, index = ops.maxout(rows([1, 5, 3, 2, 2, 0], [-1, -4, -2, 0, 1, 2]), 3)
     agree(y, [[5, 2], [-1, 2]])
     agree(index, [[1, 0], [0, 2]])
+    y, index = ops.maxout(X, 1)                                                       # one piece each: the identity
+    agree(y, X)
+    agree(index, [[0, 0], [0, 0]])
 
 
 def test_eq_2_17_maxout_backward(ops):
