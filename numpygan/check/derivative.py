@@ -111,36 +111,48 @@ def _confirmed(f, w, v, size):
     """Does a central difference see the derivative that the complex step sees? Not so where np.abs dropped it."""
     seen = np.array([complex_step(f, w, v)])
     n, noise = _central(f, w, v[None], seen, 1e-5, size)
+    _two_sided(f, w, v, max(size, abs(n[0])))
     return abs(n[0] - seen[0]) <= 1e-5 * max(size, abs(n[0])) + noise
 
 
 def _central(f, w, V, target, tolerance, size=0.0):
     """Central differences along V and their rounding error. Raises Kink where none can be had."""
-    terms = float(np.sum(np.abs(w * np.asarray(f(np.zeros(V.shape[1:]))))))
-    noise = [8 * EPS * terms / h for h in STEPS]
+    terms = np.sum(np.abs(w * np.asarray(f(np.zeros(V.shape[1:])))))
+    noise = [_rounding(terms, h) for h in STEPS]
     values = np.array([central_difference(f, w, v) for v in V])
     size = max(size, np.abs(values).max(), np.abs(target).max())
     used = noise[0]
     for k in np.flatnonzero(~(np.abs(values - target) <= tolerance * size + noise[0])):
-        values[k], finer = _finer(f, w, V[k], target[k], tolerance * size, noise, BLUR * size)
+        values[k], finer = _finer(f, w, V[k], target[k], tolerance * size, noise, size)
         used = max(used, finer)
         if not abs(values[k] - target[k]) <= tolerance * size + finer:
             break                                           # one that is certain is enough
     return values, used
 
 
-def _finer(f, w, v, target, allowed, noise, blur):
+def _finer(f, w, v, target, allowed, noise, size):
     """The derivative with smaller steps, and its rounding error: a step that crosses no kink agrees with the next."""
     values = [central_difference(f, w, v, h) for h in STEPS[1:]]
     for value, rounding in zip(values, noise[1:], strict=True):
         if abs(value - target) <= allowed + rounding:
             return value, rounding
-    h, y = STEPS[-1], np.asarray(f(np.zeros(v.shape)))
-    right = float(np.sum(w * (np.asarray(f(h * v)) - y))) / h
-    left = float(np.sum(w * (y - np.asarray(f(-h * v))))) / h
-    if max(abs(right - left), abs(values[0] - values[1])) > blur + 2 * noise[-1]:
+    _two_sided(f, w, v, size)
+    if not abs(values[0] - values[1]) <= BLUR * size + 2 * noise[-1]:
         raise Kink
     return values[0], noise[1]
+
+
+def _two_sided(f, w, v, size):
+    """Raises Kink where the slopes on both sides differ: there is nothing to compare with."""
+    h, y = STEPS[-1], np.asarray(f(np.zeros(v.shape)))
+    right, left = (np.sum(w * (np.asarray(f(t * v)) - y)) / t for t in (h, -h))
+    if not abs(right - left) <= BLUR * size + 4 * _rounding(np.sum(np.abs(w * y)), h):
+        raise Kink
+
+
+def _rounding(terms, h):
+    """What rounding adds to a difference over 2h of sums whose terms have that size."""
+    return 8 * EPS * float(terms) / h
 
 
 def at_smooth_points(trial: Callable[[np.random.Generator], T], seed: int, tries: int = 20) -> T:

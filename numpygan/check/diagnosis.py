@@ -26,9 +26,9 @@ def _hint(name, a, index, mine, n, rows, upstream):
     ratio = _ratio(mine, n)
     if ratio is not None:
         return _factor(ratio, rows)
-    if a.ndim == 2 and a.shape[0] == a.shape[1] and _equal(a.T.reshape(-1)[index], n):
+    if a.ndim == 2 and a.shape == a.T.shape and _equal(a.T.reshape(-1)[index], n):
         return "it is the transpose of the right one: transposed?"
-    if a.ndim == 2 and _equal(a.T.reshape(-1)[index], n):
+    if a.ndim == 2 and _equal(a.reshape(a.shape[::-1]).T.reshape(-1)[index], n):
         return "the entries are those of the transpose, in another order: reshaped where it should be transposed?"
     if upstream is not None and upstream.shape == a.shape and _equal(a, upstream):
         return "it is the gradient from above itself: was the derivative f′ forgotten?"

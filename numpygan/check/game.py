@@ -9,7 +9,7 @@ from .. import losses
 from ..gan import discriminator_gradient, generator_gradient
 from ..network import Network
 from .contract import draw, nearby
-from .twin import stochastic, twin
+from .twin import shaken, stochastic, twin
 
 OTHER_LOSSES = ("Minimax", "NonSaturating", "LeastSquares", "Hinge", "Wasserstein")
 
@@ -40,6 +40,12 @@ class Game:
         """The same random numbers for every call; none in evaluation."""
         return np.random.default_rng(1) if self.training else None
 
+    def shaken(self) -> "Game":
+        """The same point with parameters off by one rounding of float32."""
+        other = copy.copy(self)
+        other.G, other.D = shaken(self.G), shaken(self.D)
+        return other
+
     def in_float32(self) -> "Game":
         """The same point, which float32 holds exactly, in float32."""
         other = copy.copy(self)
@@ -69,13 +75,12 @@ class Game:
 # --------------------------------------------------------------------------- what students compute in place of g
 
 def mistaken_for(game: Game, which: str, g: np.ndarray) -> str:
-    """Which well-known mistake gives exactly g, as the end of a message."""
-    if game.drawn:
-        return ""
-    for what, candidate in (_wrong_g_D if which == "D" else _wrong_g_G)(game):
+    """Which well-known mistake gives exactly g, as a sentence."""
+    candidates = iter(()) if game.drawn else (_wrong_g_D if which == "D" else _wrong_g_G)(game)
+    for what, candidate in candidates:
         if candidate.any() and np.abs(g - candidate).max() <= 1e-9 * np.abs(candidate).max():
-            return f". It is {what}"
-    return ""
+            return f"It is {what}"
+    return "The loss, D and G pass by themselves: look at how they are put together"
 
 
 def _wrong_g_D(game: Game) -> Iterator[tuple[str, np.ndarray]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..layers import Layer
 from .comparison import Gradient, compare
-from .contract import draw, engine_names, same
+from .contract import draw, engine_names, named, same
 from .derivative import EPS, LIMIT, at_smooth_points, numeric, relative, signs
 from .report import GradientError, Report, Row
 from .second import second_derivatives
@@ -31,7 +31,7 @@ def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None
     if len(x_shape) != 2 or min(x_shape) < 1:
         raise ValueError(f"x_shape must be (rows, columns), each at least 1, got {x_shape!r}")
     names = engine_names(engine)
-    report = Report(f"check.layer: {layer!r}, x {tuple(x_shape)}, engine {' and '.join(names)}")
+    report = Report(f"check.layer: {named(layer)}, x {tuple(x_shape)}, engine {' and '.join(names)}")
     for name in names:
         report.merge(at_smooth_points(functools.partial(_passes, layer, tuple(x_shape), name, limit), seed))
     report.exact("shapes", "dtypes", "x, dy, parameters and cache untouched", "backward twice", "caches apart")
@@ -47,8 +47,8 @@ def _passes(layer, x_shape, engine, limit, rng):
     training = trial.training()
     if not same(trial.y, training.y):
         if not (layer.draws or layer.batchwise):
-            raise GradientError(f"{layer!r}: forward gives something else when c.rng is given: a layer that draws sets "
-                                f"draws = True, one whose rows see each other batchwise = True")
+            raise GradientError(f"{trial.who}: forward gives something else when c.rng is given: a layer that draws "
+                                f"sets draws = True, one whose rows see each other batchwise = True")
         _pass(training, " (training)", report, rng, limit)
     return report
 

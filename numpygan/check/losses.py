@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .comparison import Gradient, compare
-from .contract import Untouched, draw, engine_names, same, tensor
+from .contract import Untouched, draw, engine_names, named, same, tensor
 from .derivative import EPS, at_smooth_points, relative
 from .diagnosis import explain
 from .report import GradientError, Report, Row
@@ -31,11 +31,11 @@ def loss(loss: Any, n: int = 5, m: int = 3, *, like: Any = None, engine: str | N
     """
     for method in CONTRACT:
         if not callable(getattr(loss, method, None)):
-            raise TypeError(f"{loss!r} has no {method}; a loss has {' and '.join(CONTRACT.values())}")
+            raise TypeError(f"{named(loss)} has no {method}; a loss has {' and '.join(CONTRACT.values())}")
     if min(n, m) < 1:
         raise ValueError(f"n and m, the numbers of logits, must be at least 1, got {n!r} and {m!r}")
     names = engine_names(engine) if hasattr(loss, "using") else ["numpy"]
-    report = Report(f"check.loss: {loss!r}, {n} real and {m} fake logits, engine {' and '.join(names)}")
+    report = Report(f"check.loss: {named(loss)}, {n} real and {m} fake logits, engine {' and '.join(names)}")
     for name in names:
         one = loss.using(name) if hasattr(loss, "using") else loss
         for method, counts in (("discriminator", (n, m)), ("generator", (m,))):
@@ -57,7 +57,7 @@ class Side:
 
     def __init__(self, loss: Any, method: str):
         self.loss, self.method = loss, method
-        self.who = f"{loss!r}.{method}"
+        self.who = f"{named(loss)}.{method}"
         self.names = ("d_real", "d_fake")[-1 if method == "generator" else 0:]
         self.draws = method == "discriminator" and bool(getattr(loss, "draws", False))
 

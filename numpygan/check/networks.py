@@ -9,8 +9,8 @@ from .comparison import Gradient, compare
 from .contract import Untouched, draw, nearby, same, tensor
 from .derivative import EPS, LIMIT, at_smooth_points, relative
 from .layers import layer as check_layer
-from .report import GradientError, Report, Row
-from .twin import along, stochastic, top_down, twin, widths
+from .report import GradientError, Report, Row, then
+from .twin import EPS32, along, shaken, stochastic, top_down, twin, widths
 
 
 def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0, limit: int = LIMIT) -> Report:
@@ -38,7 +38,7 @@ def _passes(net, n, engine, limit, rng):
     report = Report("")
     theta = nearby(net.theta, rng)
     for training in (False, True)[:1 + stochastic(net)]:
-        run = Run(twin(net, np.float64, engine, theta), draw(rng, n, net.d_in), draw(rng, n, net.d_out), training)
+        run = Run(twin(net, np.float64, engine, theta), draw(rng, n, net.d_in), rng, training)
         run.tapes_apart()
         run.partial()
         _float32(run, report)
@@ -47,18 +47,20 @@ def _passes(net, n, engine, limit, rng):
 
 
 class Run:
-    """A network, an input and an upstream gradient; and what came out: y, dx, g."""
+    """A network, an input and an upstream gradient, given or drawn; and what came out: y, dx, g."""
 
-    def __init__(self, net: Network, x: np.ndarray, dy: np.ndarray, training: bool):
-        self.net, self.x, self.dy, self.training = net, x, dy, training
+    def __init__(self, net: Network, x: np.ndarray, dy: np.ndarray | np.random.Generator, training: bool):
+        self.net, self.x, self.training = net, x, training
         self.label = " (training)" if training else ""
-        before = Untouched(x=x, dy=dy, theta=net.theta)
+        before = Untouched(x=x, theta=net.theta, state=net.state)
         self.y, tape = self.forward()
+        self.dy = dy = draw(dy, len(self.y), net.d_out) if isinstance(dy, np.random.Generator) else dy
+        upstream = Untouched(dy=dy)
         tensor(self.y, "y", dy.shape, net.dtype, "forward")
         caches = Untouched(y=self.y, tape=tape.caches)
         self.dx, self.g = net.backward(tape, dy)
-        before.verify("the network")
-        caches.verify("backward of the network")
+        for kept, by in ((before, "the network"), (upstream, "backward"), (caches, "backward")):
+            kept.verify(by)
         tensor(self.dx, "dx", x.shape, net.dtype, "backward")
         tensor(self.g, "g", net.theta.shape, net.dtype, "backward")
 
@@ -81,8 +83,8 @@ class Run:
         later = [self.net.backward(tape, self.dy) for tape in tapes]
         at_once = [self.net.backward(self.forward(x)[1], self.dy) for x in inputs]
         if not same(later, at_once) or not same(later[0], (self.dx, self.g)):
-            raise GradientError("a later forward pass changes what backward of an earlier tape returns: does a layer "
-                                f"keep its cache on self, or reuse an array?{culprit(self.net, len(self.x))}")
+            raise GradientError(then("a later forward pass changes what backward of an earlier tape returns: does a "
+                                     "layer keep its cache on self, or reuse an array?", culprit(self.net)))
 
     def partial(self):
         """dx alone, g alone."""
@@ -90,8 +92,7 @@ class Run:
         dx, g = (self.net.backward(tape, self.dy, want_g=False)[0], self.net.backward(tape, self.dy, want_dx=False)[1])
         for name, a, b in (("dx", dx, self.dx), ("g", g, self.g)):
             if not same(a, b):
-                raise GradientError(f"{name} is another one when nothing else is asked for"
-                                    f"{culprit(self.net, len(self.x))}")
+                raise GradientError(then(f"{name} is another one when nothing else is asked for", culprit(self.net)))
 
 
 def _gradients(run, report, rng, limit):
@@ -104,7 +105,7 @@ def _gradients(run, report, rng, limit):
         try:
             compare(Gradient(name + run.label, a, f, run.dy, "network", n), report, rng, floor, limit)
         except GradientError as e:
-            raise GradientError(f"{e}{culprit(net, n)}") from None
+            raise GradientError(then(e, culprit(net))) from None
 
 
 def _float32(run, report):
@@ -112,20 +113,26 @@ def _float32(run, report):
     net = run.net
     single = Run(twin(net, np.float32), run.x.astype(np.float32), run.dy.astype(np.float32), run.training)
     widest = max(*widths(net), *run.x.shape, net.d_out)
-    row = Row(f"y, dx and g{run.label}", "float32 against float64",
-              max(relative(a, b) for a, b in ((single.y, run.y), (single.dx, run.dx), (single.g, run.g))),
-              50 * float(np.finfo(np.float32).eps) * math.sqrt(widest) * len(net.layers))
+    off = _distance(Run(shaken(net), run.x, run.dy, run.training), run)
+    row = Row(f"y, dx and g{run.label}", "float32 against float64", _distance(single, run),
+              50 * max(EPS32, off) * math.sqrt(widest) * len(net.layers))
     if not row.error <= row.tolerance:
-        raise GradientError(f"float32 gives other numbers than float64: off by {row.error:.2g} of the largest entry, "
-                            f"allowed {row.tolerance:.1g}{culprit(net, len(run.x))}")
+        raise GradientError(then(f"float32 gives other numbers than float64: off by {row.error:.2g} of the largest "
+                                 f"entry, allowed {row.tolerance:.1g}", culprit(net)))
     report.add(row)
 
 
-def culprit(net: Network, n: int) -> str:
-    """Which layer fails by itself, as the end of a message."""
+def _distance(one, other):
+    return max(relative(a, b) for a, b in ((one.y, other.y), (one.dx, other.dx), (one.g, other.g)))
+
+
+def culprit(net: Network) -> str:
+    """Which layer fails by itself, as a sentence."""
     for i, (layer, d) in enumerate(zip(net.layers, widths(net), strict=True)):
         try:
-            check_layer(layer, (max(n, 2), d), engine=net.engine)
+            check_layer(layer, (5, d), engine=net.engine)
         except GradientError as e:
-            return f". Layer {i} by itself: {e}"
-    return ". Each layer passes by itself: does one object stand in the stack twice and keep something on self?"
+            return f"Layer {i} by itself: {e}"
+        except ValueError:
+            continue                                        # joins more rows than these
+    return "Each layer passes by itself: does one object stand in the stack twice and keep something on self?"

@@ -6,6 +6,12 @@ class GradientError(AssertionError):
     """A derivative, or a contract that training rests on, is wrong. The message says what and where."""
 
 
+def then(message: object, sentence: str) -> str:
+    """The message, and one more sentence."""
+    text = str(message)
+    return f"{text}{'' if text.endswith(('?', '.')) else '.'} {sentence}"
+
+
 class Row(NamedTuple):
     """One comparison: max|a − n| / max(max|a|, max|n|) of a tensor, and how large it may be."""
     tensor: str
@@ -34,7 +40,7 @@ class Report:
 
     def exact(self, *facts: str) -> None:
         """Enter properties that hold to the byte."""
-        self.also += [fact for fact in facts if fact not in self.also]
+        self.also = list(dict.fromkeys([*self.also, *facts]))
 
     def note(self, text: str) -> None:
         """Enter a remark on how something was compared."""

@@ -6,23 +6,38 @@ import numpy as np
 
 from .. import engine as engines
 from ..layers import Context, Layer
-from .contract import Untouched, draw, nearby, pair, tensor
+from .contract import Untouched, draw, named, nearby, pair, tensor
 from .report import GradientError
+
+PASSES = 1000           # of a layer with a state, before it is checked
 
 
 class Trial:
-    """A layer with parameters p, input x, upstream dy, and the outcome in float64: y, dx, grads."""
+    """A layer with parameters p, state s, input x, upstream dy, and the outcome in float64: y, dx, grads."""
 
     def __init__(self, layer: Layer, x_shape: tuple[int, int], engine: str, rng: np.random.Generator):
-        self.layer, self.engine, self.who = layer, engine, repr(layer)
+        self.layer, self.engine, self.who = layer, engine, named(layer)
         shapes, d_out = pair(layer.shapes(x_shape[1]), f"{self.who}: shapes must return {{name: shape}} and d_out")
-        self.shape = (x_shape[0], d_out)
         p = {name: np.zeros(shape) for name, shape in shapes.items()}
         layer.init(p, rng)
         self.p = {name: nearby(value, rng) for name, value in p.items()}
-        self.x, self.dy = draw(rng, *x_shape), draw(rng, *self.shape)
+        self.x = draw(rng, *x_shape)
+        self.s = self._settled(rng)
         self.seed: int | None = None                    # of a training pass; None: evaluation
+        rows = len(self.forward(self.p, self.x)[0]) if layer.batchwise else x_shape[0]          # rows may merge
+        self.shape = (rows, d_out)
+        self.dy = draw(rng, *self.shape)
         self.y, self.dx, self.grads = self.run(np.float64)
+
+    def _settled(self, rng):
+        """The state after many training passes: a power iteration has converged, running moments are no zeros."""
+        s = {name: np.array(value, float) for name, value in self.layer.state(self.x.shape[1]).items()}
+        self.layer.init_state(self.p, s, rng)
+        for _ in range(PASSES if s else 0):
+            c = Context(engines.ops("numpy"), rng, state=s, new={})
+            self.layer.forward(self.p, self.x, c)
+            s = s | c.new
+        return s
 
     def training(self) -> "Trial":
         """The same point in a training pass."""
@@ -38,7 +53,15 @@ class Trial:
     def forward(self, p: dict[str, np.ndarray], x: np.ndarray, engine: str | None = None) -> tuple[np.ndarray, Any]:
         """y, cache; the random numbers are the same in every call."""
         rng = None if self.seed is None else np.random.default_rng(self.seed)
-        out = self.layer.forward(p, x, Context(engines.ops(engine or self.engine), rng))
+        state = {name: v.astype(x.real.dtype) for name, v in self.s.items()}
+        for v in state.values():
+            v.flags.writeable = False
+        c = Context(engines.ops(engine or self.engine), rng, state=state, new={})
+        out = self.layer.forward(p, x, c)
+        for name, v in c.new.items():
+            if name not in state or np.shape(v) != state[name].shape:
+                raise GradientError(f"{self.who}.forward proposes {name!r} of shape {np.shape(v)} as new state, and "
+                                    f"state(d_in) declares {({k: v.shape for k, v in state.items()})}")
         return pair(out, f"{self.who}: forward must return two things, y and cache")
 
     def backward(self, p: dict[str, np.ndarray], cache: Any, dy: np.ndarray, want_dx: bool = True,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..network import Network
+from ..network import Network, cut
 from .derivative import Function
 
 
@@ -13,7 +13,23 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
     """A copy of `net`, at `theta` if given; the original is never touched."""
     other = copy.deepcopy(net)
     other._theta = (net.theta if theta is None else theta).astype(dtype)
+    other._state = net.state.astype(dtype)
     other.engine = engine or net.engine
+    if theta is not None:                           # what follows from the parameters follows them
+        rng = np.random.default_rng(1)
+        for layer, p, s in zip(other.layers, other._views(other._theta), cut(other._state, other._state_slots),
+                               strict=True):
+            layer.init_state(p, s, rng)
+    return other
+
+
+EPS32 = float(np.finfo(np.float32).eps)
+
+
+def shaken(net: Network) -> Network:
+    """A copy with parameters off by one rounding of float32: how far its results move says what float32 can do."""
+    other = twin(net)
+    other._theta *= 1 + EPS32 * np.random.default_rng(1).choice([-1, 1], net.theta.shape)
     return other
 
 

@@ -1,0 +1,445 @@
+"""numpygan.check: what is right passes, and the numbers behind the verdict are themselves right."""
+import copy
+import math
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+import numpygan as ng
+from numpygan import check
+from numpygan.check import derivative
+from numpygan.check.derivative import CENTRAL, COMPLEX_STEP
+
+
+class Swish(ng.Layer):
+    """y = x σ(x), as the documentation has a student write it."""
+
+    def forward(self, p, x, c):
+        s = c.ops.sigmoid(x)
+        return x * s, (x, s)
+
+    def backward(self, p, cache, dy, c):
+        x, s = cache
+        return dy * (s + x * s * (1 - s)), {}
+
+
+class Elementwise(ng.Layer):
+    """y = f(x), dx = dy · f′(x)."""
+
+    def __init__(self, f, slope):
+        self.f, self.slope = f, slope
+
+    def forward(self, p, x, c):
+        return self.f(x), x
+
+    def backward(self, p, x, dy, c):
+        return dy * self.slope(x), {}
+
+
+class Centre(ng.Layer):
+    """y = x − mean over the batch: rows see each other."""
+    batchwise = True
+
+    def forward(self, p, x, c):
+        return x - x.mean(axis=0), None
+
+    def backward(self, p, cache, dy, c):
+        return dy - dy.mean(axis=0), {}
+
+
+class Scale(ng.Layer):
+    """y = s x, one number s for all."""
+
+    def shapes(self, d_in):
+        return {"s": (1,)}, d_in
+
+    def init(self, p, rng):
+        p["s"][...] = 1
+
+    def forward(self, p, x, c):
+        return x * p["s"], x
+
+    def backward(self, p, x, dy, c):
+        return dy * p["s"], {"s": (dy * x).sum(keepdims=True).reshape(1)}
+
+
+class LeastSquares:
+    """A student's loss: Mao et al. 2017 with the labels −1, 1 and 0."""
+
+    def discriminator(self, logit_real, logit_fake):
+        r, f = logit_real - 1, logit_fake + 1
+        return (r * r).mean() / 2 + (f * f).mean() / 2, r / len(r), f / len(f)
+
+    def generator(self, logit_fake):
+        return (logit_fake * logit_fake).mean() / 2, logit_fake / len(logit_fake)
+
+
+class Exponential:
+    """A loss that grows without bound: finite only where e^s is."""
+
+    def discriminator(self, logit_real, logit_fake):
+        r, f = np.exp(-logit_real), np.exp(logit_fake)
+        return r.mean() + f.mean(), -r / len(r), f / len(f)
+
+    def generator(self, logit_fake):
+        y = np.exp(-logit_fake)
+        return y.mean(), -y / len(y)
+
+
+def methods(report):
+    return {row.tensor: row.method for row in report.rows}
+
+
+def errors_of(report, method):
+    return [row.error for row in report.rows if row.method.startswith(method)]
+
+
+def mlp(sizes, seed=0, **kwargs):
+    return ng.MLP(sizes, rng=np.random.default_rng(seed), engine="numpy", **kwargs)
+
+
+# -------------------------------------------------------------------------------------------------- what is right
+
+LAYERS = [(Swish(), (5, 3)), (ng.Dense(4), (5, 3)), (ng.Dense(4, bias=False), (1, 3)), (ng.Dense(1), (5, 1)),
+          (ng.Dense(30), (4, 40)), (ng.Sigmoid(), (5, 3)), (ng.Tanh(), (5, 3)), (ng.ReLU(), (5, 3)),
+          (ng.LeakyReLU(), (5, 3)), (ng.LeakyReLU(0.0), (2, 3)), (ng.Maxout(3), (5, 6)), (ng.Dropout(0.4), (5, 3)),
+          (ng.Dropout(0.0), (5, 3)), (ng.BatchNorm(), (5, 3)), (ng.MinibatchStd(), (5, 3)), (ng.Pack(2), (5, 3)),
+          (ng.SpectralDense(4), (5, 3)), (Centre(), (5, 3)), (Scale(), (5, 3))]
+
+
+@pytest.mark.parametrize(("layer", "x_shape"), LAYERS, ids=[f"{type(layer).__name__}{s}" for layer, s in LAYERS])
+def test_right_layers_pass_to_rounding_error_with_every_engine(layer, x_shape):
+    report = check.layer(layer, x_shape)
+    assert "engine numpy and numba" in report.title
+    assert max(errors_of(report, COMPLEX_STEP)) <= 1e-13
+    assert methods(report)["dx"].startswith(COMPLEX_STEP)
+    assert {f"d{name}" for name in layer.shapes(x_shape[1])[0]} <= set(methods(report))
+    assert not report.notes
+
+
+def test_every_layer_of_the_package_is_among_them():
+    kinds = {kind for kind in vars(ng).values() if isinstance(kind, type) and issubclass(kind, ng.Layer)}
+    assert kinds - {ng.Layer} <= {type(layer) for layer, _ in LAYERS}
+
+
+def test_passes_that_differ_are_both_checked():
+    rows = methods(check.layer(ng.Dropout(0.4), engine="numpy"))
+    assert {"dx", "dx (training)"} <= set(rows)
+    assert "dx (training)" not in methods(check.layer(ng.Tanh(), engine="numpy"))
+
+
+LOSSES = [ng.losses.Minimax(), ng.losses.NonSaturating(), ng.losses.NonSaturating(real_label=0.9),
+          ng.losses.Minimax(flip=0.2, label_noise=0.1), ng.losses.LeastSquares(), ng.losses.Hinge(),
+          ng.losses.Wasserstein(), LeastSquares()]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_right_losses_pass_to_rounding_error(loss):
+    report = check.loss(loss)
+    assert {"discriminator: d_real", "discriminator: d_fake", "generator: d_fake"} <= set(methods(report))
+    assert max(errors_of(report, COMPLEX_STEP)) <= 1e-13
+    assert len(errors_of(report, COMPLEX_STEP)) == 3
+
+
+def test_a_loss_that_overflows_by_nature_passes_without_its_tails():
+    with pytest.raises(check.GradientError, match="10000"):
+        check.loss(Exponential())
+    assert len(check.loss(Exponential(), tails=False).rows) == 3
+
+
+def test_a_loss_can_be_held_against_another():
+    rows = methods(check.loss(ng.losses.NonSaturating(), like=ng.losses.NonSaturating()))
+    assert rows["generator: L and gradients"]
+    with pytest.raises(check.GradientError, match=r"generator \(against NonSaturating\) is another one at the logit"):
+        check.loss(ng.losses.Minimax(), like=ng.losses.NonSaturating(), engine="numpy")
+
+
+NETWORKS = {
+    "leaky": lambda **k: ng.MLP([2, 8, 8, 1], **k),
+    "relu, tanh": lambda **k: ng.MLP([3, 8, 4], hidden="relu", output="tanh", **k),
+    "swish": lambda **k: ng.MLP([3, 6, 2], hidden=Swish(), output="sigmoid", **k),
+    "maxout, dropout": lambda **k: ng.Network([ng.Dense(12), ng.Maxout(3), ng.Dropout(), ng.Dense(1)], 3, **k),
+    "batchwise": lambda **k: ng.Network([ng.Dense(4), Centre(), ng.Tanh(), ng.Dense(2)], 3, **k),
+    "batch statistics": lambda **k: ng.Network([ng.Pack(2), ng.Dense(4), ng.BatchNorm(), ng.LeakyReLU(),
+                                                ng.MinibatchStd(), ng.Dense(1)], 3, **k),
+    "spectral": lambda **k: ng.Network([ng.SpectralDense(4), ng.Tanh(), ng.SpectralDense(1)], 3, **k),
+    "no parameters below": lambda **k: ng.Network([ng.Tanh(), ng.Dense(2, bias=False)], 3, **k),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_right_networks_pass_with_both_engines(name, engine):
+    net = NETWORKS[name](rng=np.random.default_rng(0), engine=engine)
+    before = copy.deepcopy(vars(net))
+    report = check.network(net, n=9)
+    assert {f"d({name})" for name in net.params()} | {"dx"} <= set(methods(report))
+    assert max(errors_of(report, COMPLEX_STEP)) <= 1e-13
+    assert net.theta.tobytes() == before["_theta"].tobytes()
+    assert net.version == before["version"]
+
+
+def test_large_tensors_are_checked_along_random_directions():
+    net = mlp([300, 64, 1])
+    rows = methods(check.network(net))
+    assert rows["d(0.W)"] == "complex step, 8 random directions"
+    assert rows["d(0.b)"] == "complex step"
+    assert methods(check.network(mlp([3, 4, 1]), limit=2))["d(0.b)"] == "complex step, 8 random directions"
+
+
+def random_game(rng):
+    """Small random architectures: depth, width and activations of both networks."""
+    d, z = (int(k) for k in rng.integers(1, 4, 2))
+    kinds = ["leaky_relu", "relu", "tanh", "sigmoid", Swish()]
+
+    def widths():
+        return [int(k) for k in rng.integers(2, 7, rng.integers(1, 3))]
+
+    G = ng.MLP([z, *widths(), d], hidden=kinds[rng.integers(5)], output=("identity", "tanh")[rng.integers(2)], rng=rng,
+               engine="numpy")
+    D = ng.MLP([d, *widths(), 1], hidden=kinds[rng.integers(5)], rng=rng, engine="numpy")
+    return G, D
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_gans_pass(seed):
+    G, D = random_game(np.random.default_rng(seed))
+    for loss in (ng.losses.Minimax(), ng.losses.NonSaturating(real_label=0.9), LeastSquares()):
+        report = check.gan(G, D, loss, seed=seed)
+        every = {f"g_D: d({n})" for n in D.params()} | {f"g_G: d({n})" for n in G.params()}
+        assert every <= set(methods(report))
+        assert max(errors_of(report, COMPLEX_STEP)) <= 2e-13
+
+
+def test_a_gan_passes_with_both_engines_and_changes_nothing(engine):
+    rng = np.random.default_rng(0)
+    G = ng.MLP([2, 5, 3], rng=rng, engine=engine)
+    D = ng.Network([ng.Dense(6), ng.Maxout(2), ng.Dropout(), ng.Dense(1)], 3, rng=rng, engine=engine)
+    x = rng.normal(size=(9, 3))
+    before = G.theta.tobytes(), D.theta.tobytes(), x.tobytes(), G.version, D.version
+    rows = methods(check.gan(G, D, x=x))
+    assert (G.theta.tobytes(), D.theta.tobytes(), x.tobytes(), G.version, D.version) == before
+    assert {"g_D: d(0.W)", "g_D: d(0.W) (training)", "g_G: d(0.W) (training)",
+            "g_D, 5 real and 3 fake rows"} <= set(rows)
+
+
+def test_labels_that_are_drawn_are_checked_in_training_only():
+    rows = methods(check.gan(mlp([2, 3, 2]), mlp([2, 3, 1]), ng.losses.NonSaturating(flip=0.3)))
+    assert "g_D: d(0.W) (training)" in rows
+    assert "g_D: d(0.W)" not in rows
+
+
+def test_the_steps_of_every_optimiser_pass():
+    G, D = mlp([2, 4, 2]), mlp([2, 4, 1])
+    for kind in (ng.optim.SGD, ng.optim.Momentum, ng.optim.RMSProp, ng.optim.Adam):
+
+        def discriminator_step(G, D, loss, x, z, rng, kind=kind):
+            kind(1e-3).step(D, ng.discriminator_gradient(D, loss, x, G(z), rng)[1])
+
+        def generator_step(G, D, loss, z, rng, kind=kind):
+            kind(1e-3).step(G, ng.generator_gradient(G, D, loss, z, rng)[1])
+
+        check.gan(G, D, discriminator_step=discriminator_step, generator_step=generator_step)
+
+
+# ---------------------------------------------------------------------------- code that drops the imaginary part
+
+def softsign(x):
+    return x / (1 + np.abs(x))                             # np.abs: real, without a word
+
+
+def casting(x):
+    return np.tanh(np.asarray(x, dtype=x.real.dtype))      # a cast: ComplexWarning
+
+
+def to_slots(x):
+    y = np.empty(x.shape, x.real.dtype)
+    y[...] = np.tanh(x)                                    # assignment: ComplexWarning
+    return y
+
+
+def tanh_slope(x):
+    return 1 - np.tanh(x)**2
+
+
+REAL_ONLY = {
+    "np.abs": (softsign, lambda x: 1 / (1 + np.abs(x))**2, "imaginary part is lost"),
+    ".real": (lambda x: np.tanh(x.real), tanh_slope, "imaginary part is lost"),
+    "a half": (lambda x: np.tanh(x) + np.tanh(np.abs(x)), lambda x: tanh_slope(x) * (1 + np.sign(x)),
+               "imaginary part is lost"),
+    "cast": (casting, tanh_slope, "ComplexWarning"),
+    "assignment": (to_slots, tanh_slope, "ComplexWarning"),
+    "np.logaddexp": (lambda x: np.logaddexp(0, x).astype(x.dtype), expit, "TypeError"),
+    "expit": (expit, lambda x: expit(x) * (1 - expit(x)), "TypeError"),
+    "math": (np.vectorize(math.erf), lambda x: 2 / math.sqrt(math.pi) * np.exp(-x**2), "ComplexWarning"),
+}
+
+
+@pytest.mark.parametrize("name", REAL_ONLY)
+def test_code_that_drops_the_imaginary_part_is_checked_by_central_differences(name):
+    f, slope, why = REAL_ONLY[name]
+
+    def same_dtype(x):
+        return f(x) if np.iscomplexobj(x) else f(x).astype(x.dtype)
+
+    report = check.layer(Elementwise(same_dtype, slope), engine="numpy")
+    assert methods(report)["dx"] == CENTRAL
+    assert max(errors_of(report, CENTRAL)) <= 1e-7
+    assert any(note.startswith("dx by central differences") and why in note for note in report.notes)
+    with pytest.raises(check.GradientError, match=r"central difference\); the ratio is 2 everywhere: a missing ½\?"):
+        check.layer(Elementwise(same_dtype, lambda x: 2 * slope(x)), engine="numpy")
+
+
+def test_a_wrong_gradient_of_zero_does_not_hide_behind_a_lost_imaginary_part():
+    with pytest.raises(check.GradientError, match=r"zero everywhere.*cache flushed"):
+        check.layer(Elementwise(lambda x: np.tanh(x.real), np.zeros_like), engine="numpy")
+
+
+def test_a_loss_and_a_gan_of_real_only_code_are_checked_by_central_differences():
+    class WithLogaddexp:
+        def discriminator(self, r, f):
+            L = np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()
+            return L, -expit(-r) / len(r), expit(f) / len(f)
+
+        def generator(self, f):
+            return np.logaddexp(0, -f).mean(), -expit(-f) / len(f)
+
+    report = check.loss(WithLogaddexp(), like=ng.losses.NonSaturating())
+    assert len(errors_of(report, CENTRAL)) == 3
+    report = check.gan(mlp([2, 4, 2]), mlp([2, 4, 1], hidden=Elementwise(softsign, REAL_ONLY["np.abs"][1])))
+    assert methods(report)["g_D: d(0.W)"] == CENTRAL
+    assert methods(report)["g_D: d(2.W)"] == COMPLEX_STEP          # above the layer that drops it
+    assert max(errors_of(report, CENTRAL)) <= 1e-7
+
+
+def test_wide_rectified_networks_of_real_only_code_are_not_accused_because_of_kinks():
+    class RealReLU(ng.ReLU):
+        def forward(self, p, x, c):
+            y = np.maximum(x.real, 0)
+            return y, y
+
+        jvp = jvp_backward = None
+
+    net = ng.Network([ng.Dense(256), RealReLU(), ng.Dense(256), RealReLU(), ng.Dense(1)], 32, engine="numpy",
+                     rng=np.random.default_rng(0))
+    for seed in range(3):
+        report = check.network(net, seed=seed)
+        assert methods(report)["d(0.W)"] == "central difference, 8 random directions"
+
+
+# ------------------------------------------------------------------------------------------- the numbers themselves
+
+def test_the_complex_step_is_exact_eq_2_22_and_the_central_difference_nearly_eq_2_23():
+    x, v = np.array([0.3, -1.2]), np.array([1.0, -2.0])
+    exact = float(np.sum(v * (np.exp(x) * np.cos(np.exp(x)))))
+    w = np.ones(2)
+
+    def f(delta):
+        return np.sin(np.exp(x + delta))
+
+    assert derivative.complex_step(f, w, v) == pytest.approx(exact, rel=4 * derivative.EPS)
+    central = derivative.central_difference(f, w, v)
+    assert abs(central - exact) <= 1e-9 * abs(exact)
+    coarse = abs(derivative.central_difference(f, w, v, 1e-2) - exact)
+    assert 3.9 <= coarse / abs(derivative.central_difference(f, w, v, 5e-3) - exact) <= 4.1      # O(h²)
+
+
+def test_the_error_is_relative_to_the_largest_entry_and_absolute_for_zeros():
+    a, n = np.array([2.0, 0.5]), np.array([2.0, 0.25])
+    assert derivative.relative(a, n) == 0.125
+    assert derivative.relative(np.array([1e-13]), np.array([-1e-13])) == 2e-13
+    assert math.isnan(derivative.relative(np.array([np.nan]), np.array([1.0])))
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-12, 3e-8, 3e-7, 4e-6, 1e-3])
+def test_a_kink_nearby_is_seen_or_stepped_around(distance):
+    """|x − distance| at 0: −1 on this side, whatever the step; at the kink itself there is no derivative."""
+
+    def f(delta):
+        return np.abs(delta.real - distance)
+
+    def seen(target):
+        return derivative.numeric(f, np.ones(1), np.ones((1, 1)), np.array([target]), np.random.default_rng(0))
+
+    if distance < derivative.STEPS[1]:                      # the widest step is shortened, but not as much
+        for target in (-1.0, 0.0, -0.5, 1.0):
+            with pytest.raises(derivative.Kink):
+                seen(target)
+    else:
+        found = seen(-1.0)
+        assert found.method == CENTRAL                      # the complex step sees 0
+        assert abs(found.values[0] + 1) <= found.tolerance
+        assert abs(seen(-0.5).values[0] + 0.5) > 0.4
+
+
+def test_a_layer_without_slopes_is_refused():
+    with pytest.raises(check.GradientError, match="at none of 20 random points"):
+        check.layer(Elementwise(lambda x: np.abs(np.round(x * 1e9) % 2), np.zeros_like), engine="numpy")
+
+
+# --------------------------------------------------------------------------------------------- reports and refusals
+
+def test_a_report_is_a_table():
+    report = check.Report("title")
+    report.add(check.Row("dW", "complex step", 2e-16, 1e-13))
+    report.add(check.Row("dW", "complex step", 3e-16, 1e-13))
+    report.add(check.Row("dW", "complex step", 1e-16, 1e-13))
+    report.exact("shapes", "shapes")
+    report.note("why")
+    assert repr(report) == ("title\n"
+                            "tensor  method          error  tolerance\n"
+                            "dW      complex step  3.0e-16    1.0e-13\n"
+                            "exact: shapes\n"
+                            "note: why")
+
+
+def test_a_gradient_error_is_an_assertion_error():
+    assert issubclass(check.GradientError, AssertionError)
+
+
+def test_what_cannot_be_checked_is_refused():
+    G, D = mlp([2, 3, 2]), mlp([2, 3, 1])
+    with pytest.raises(TypeError, match="Layer object"):
+        check.layer(Swish)
+    with pytest.raises(ValueError, match="x_shape"):
+        check.layer(Swish(), x_shape=(5,))
+    with pytest.raises(TypeError, match="has no generator"):
+        check.loss(type("Half", (), {"discriminator": lambda self, r, f: None})())
+    with pytest.raises(ValueError, match="at least 1"):
+        check.loss(LeastSquares(), m=0)
+    with pytest.raises(TypeError, match="takes a numpygan Network"):
+        check.network(Swish())
+    with pytest.raises(ValueError, match="D takes 3"):
+        check.gan(G, mlp([3, 1]))
+    with pytest.raises(ValueError, match="at least 3"):
+        check.gan(G, D, n=2)
+    with pytest.raises(ValueError, match="unknown engine"):
+        check.layer(Swish(), engine="jax")
+
+
+def test_checks_work_without_numba(python):
+    code = """
+import sys
+sys.modules["numba"] = None
+import numpygan as ng, numpy as np
+print(ng.check.layer(ng.Dense(2)).title)
+print(ng.check.loss(ng.losses.NonSaturating()).title)
+rng = np.random.default_rng(0)
+ng.check.gan(ng.MLP([1, 2, 1], rng=rng, engine="numpy"), ng.MLP([1, 2, 1], rng=rng, engine="numpy"))
+"""
+    titles = python(code).splitlines()
+    assert all(title.endswith("engine numpy") for title in titles)
+
+
+def test_the_same_seed_gives_the_same_report():
+    assert repr(check.layer(Swish(), seed=3)) == repr(check.layer(Swish(), seed=3))
+    assert repr(check.layer(Swish(), seed=3, engine="numpy")) != repr(check.layer(Swish(), seed=4, engine="numpy"))
+
+
+def test_checks_warn_of_nothing():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check.layer(Elementwise(casting, tanh_slope), engine="numpy")
+        check.loss(LeastSquares())
+    assert not caught

@@ -1,0 +1,831 @@
+"""Every mistake that GAN code is known for, planted one at a time: the checks must fail, and say why."""
+import copy
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+from numpygan import check
+from numpygan.functional import sigmoid, softplus
+
+
+def caught(message, what, *args, **kwargs):
+    """The error that a check raises, with a message that contains every given piece."""
+    with pytest.raises(check.GradientError) as error:
+        what(*args, **kwargs)
+    for piece in (message,) if isinstance(message, str) else message:
+        assert piece in str(error.value)
+    return str(error.value)
+
+
+def bad_layer(message, layer, x_shape=(5, 3), **kwargs):
+    return caught(message, check.layer, layer, x_shape, **{"engine": "numpy"} | kwargs)
+
+
+# ---------------------------------------------------------------------------------- layers: a wrong derivative
+
+class Swish(ng.Layer):
+    def forward(self, p, x, c):
+        s = c.ops.sigmoid(x)
+        return x * s, (x, s)
+
+    def backward(self, p, cache, dy, c):
+        return self.dx(*cache, dy), {}
+
+    def dx(self, x, s, dy):
+        return dy * (s + x * s * (1 - s))
+
+
+class Changed(ng.Dense):
+    """A Dense layer whose gradients pass through `change`, a dict of functions by name."""
+
+    def __init__(self, width=4, **change):
+        super().__init__(width)
+        self.change = change
+
+    def backward(self, p, x, dy, c):
+        dx, g = super().backward(p, x, dy, c)
+        grads = {"dx": dx, **{f"d{k}": v for k, v in g.items()}}
+        grads = {k: self.change[k](v, x, dy) if k in self.change and v is not None else v for k, v in grads.items()}
+        return grads.pop("dx"), {k[1:]: v for k, v in grads.items()}
+
+
+@pytest.mark.parametrize("tensor", ["dx", "dW", "db"])
+@pytest.mark.parametrize(("factor", "says"), [
+    (-1, "the sign is flipped everywhere"),
+    (2, "the ratio is 2 everywhere: a missing ½?"),
+    (0.5, "the ratio is 0.5 everywhere: a ½ too much?"),
+    (5, "the ratio is 5 everywhere: a mean taken as a sum (a missing 1/n, n = 5)?"),
+    (1 / 5, "the ratio is 0.2 everywhere: 1/n applied twice, or a sum taken as a mean (n = 5)?"),
+    (-2, "the sign is flipped everywhere and the ratio is 2 everywhere: a missing ½?"),
+    (1.7, "the ratio is 1.7 everywhere: a constant factor too much or too little?"),
+    (0, "is zero everywhere: was the cache flushed, or the gradient never passed on?"),
+    (1 + 1e-9, "they agree to"),
+])
+def test_a_wrong_factor(tensor, factor, says):
+    message = bad_layer([says, "numeric", "complex step"], Changed(**{tensor: lambda g, x, dy: factor * g}))
+    assert f": {tensor}[" in message or f"{tensor} is zero" in message
+
+
+def test_the_message_names_the_entry_and_both_numbers():
+    message = bad_layer("the ratio is 2", Changed(dW=lambda g, x, dy: 2 * g))
+    numbers = message.split("dW[")[1].split("; ")[0]
+    entry, rest = numbers.split("]: analytic ")
+    a, n = (float(text) for text in rest.removesuffix(" (complex step)").split(", numeric "))
+    assert a == pytest.approx(2 * n, rel=1e-2)
+    assert [int(k) for k in entry.split(", ")] < [3, 4]
+
+
+def test_a_transposed_weight_gradient():
+    bad_layer("it is the transpose of the right one: transposed?", Changed(3, dW=lambda g, x, dy: g.T.copy()))
+    bad_layer("dW of shape (4, 3), expected (3, 4): transposed?", Changed(4, dW=lambda g, x, dy: g.T.copy()))
+    bad_layer("reshaped where it should be transposed?", Changed(4, dW=lambda g, x, dy: g.T.reshape(g.shape)))
+    bad_layer("it is the transpose of the right one", Changed(30, dW=lambda g, x, dy: g.T.copy()), (4, 30))
+
+
+def test_a_sum_over_the_batch_that_is_not_there_or_a_mean():
+    bad_layer("db of shape (5, 4), expected (4,): is the sum over the batch missing?",
+              Changed(db=lambda g, x, dy: dy * 1))
+    bad_layer("db of shape (1, 4), expected (4,): the same entries in another shape",
+              Changed(db=lambda g, x, dy: dy.sum(axis=0, keepdims=True)))
+    bad_layer("1/n applied twice, or a sum taken as a mean (n = 5)?", Changed(db=lambda g, x, dy: dy.mean(axis=0)))
+    bad_layer("entries are wrong, the others are right", Changed(dW=lambda g, x, dy: g + (np.arange(4) == 2)))
+
+
+def test_a_layer_that_forgets_its_derivative():
+    class Plain(Swish):
+        def dx(self, x, s, dy):
+            return dy * 1
+
+    class Half(Swish):
+        def dx(self, x, s, dy):
+            return dy * s
+
+    class Sigmoid(ng.Sigmoid):
+        def backward(self, p, y, dy, c):
+            return dy * (1 - y), {}
+
+    bad_layer(["dx[", "it is the gradient from above itself: was the derivative f′ forgotten?"], Plain())
+    bad_layer(["dx[", "no entry is right; the cosine between both is 0."], Half())
+    bad_layer("dx[", Sigmoid())
+
+
+def test_one_entry_of_many_is_found():
+    def cut_off(g, x, dy):
+        g[11, 17] = 0
+        return g
+
+    message = bad_layer(["dW[11, 17]: analytic 0", "1 of", "entries are 0 where they should not be"],
+                        Changed(30, dW=cut_off), (4, 40))
+    assert "numeric" in message
+
+
+def test_a_gradient_that_is_not_there():
+    class NoPair(Swish):
+        def backward(self, p, cache, dy, c):
+            return self.dx(*cache, dy)
+
+    class NoCache(Swish):
+        def forward(self, p, x, c):
+            return x
+
+    class NoGradients(ng.Dense):
+        def backward(self, p, x, dy, c):
+            return super().backward(p, x, dy, c)[0], {}
+
+    class NoDict(ng.Dense):
+        def backward(self, p, x, dy, c):
+            return super().backward(p, x, dy, c)[0], None
+
+    bad_layer("backward must return dx as an array of shape (5, 3), got nothing", Changed(dx=lambda g, x, dy: None))
+    bad_layer("got a float", Changed(dx=lambda g, x, dy: 1.0))
+    bad_layer("backward must return two things, dx and {name: gradient}; it returned a ndarray", NoPair())
+    bad_layer("forward must return two things, y and cache", NoCache())
+    bad_layer("the gradients of ['W', 'b'], got those of []", NoGradients(4))
+    bad_layer("the gradients of ['W', 'b'], got a NoneType", NoDict(4))
+
+
+def test_nan_is_never_silent():
+    bad_layer("returns dW with NaN or infinity", Changed(dW=lambda g, x, dy: g * np.nan))
+
+
+# ------------------------------------------------------------------------------------ layers: a broken contract
+
+class CachesOnSelf(Swish):
+    """One cache per layer, overwritten by the next forward pass."""
+
+    def forward(self, p, x, c):
+        y, self.cache = super().forward(p, x, c)
+        return y, None
+
+    def backward(self, p, cache, dy, c):
+        return self.dx(*self.cache, dy), {}
+
+
+class ReusesItsArray(Swish):
+    """Writes each cache over the last one."""
+
+    room: dict = {}
+
+    def forward(self, p, x, c):
+        y, (x, s) = super().forward(p, x, c)
+        room = self.room.setdefault((x.shape, x.dtype.char), np.empty_like(s))
+        room[...] = s
+        return y, (x, room)
+
+
+class Flushes(CachesOnSelf):
+    """Empties the cache after use."""
+
+    def backward(self, p, cache, dy, c):
+        dx = self.dx(*self.cache, dy)
+        del self.cache
+        return dx, {}
+
+
+class Accumulates(ng.Dense):
+    """Adds to the gradient of the last call, as in frameworks that need zero_grad."""
+
+    total = 0
+
+    def backward(self, p, x, dy, c):
+        dx, g = super().backward(p, x, dy, c)
+        self.total = g["W"] = self.total + g["W"]
+        return dx, g
+
+
+def test_one_cache_for_all_forward_passes():
+    bad_layer("a second forward pass changes what backward of the first returns", CachesOnSelf())
+    bad_layer("a second forward pass changes what backward of the first returns", ReusesItsArray())
+
+
+def test_a_cache_that_is_flushed():
+    bad_layer(["backward works only once", "AttributeError", "was the cache flushed?"], Flushes())
+
+    class Zeroes(Swish):
+        def backward(self, p, cache, dy, c):
+            x, s = cache
+            return dy * 0 * x, {}
+
+    bad_layer("dx is zero everywhere: was the cache flushed", Zeroes())
+
+
+def test_a_backward_that_adds_to_the_last_one():
+    message = bad_layer("with the same cache gives another gradient: does it add to the first", Accumulates(4))
+    assert "array" not in message
+
+
+def test_arrays_changed_in_place():
+    class InForward(Swish):
+        def forward(self, p, x, c):
+            out = super().forward(p, x.copy(), c)
+            x *= 0.5
+            return out
+
+    class InBackward(Swish):
+        def dx(self, x, s, dy):
+            dy *= s + x * s * (1 - s)
+            return dy
+
+    class InCache(Swish):
+        def dx(self, x, s, dy):
+            out = super().dx(x, s, dy)
+            s *= 2
+            return out
+
+    class Clips(ng.Dense):
+        def forward(self, p, x, c):
+            np.clip(p["W"], -0.01, 0.01, out=p["W"])
+            return super().forward(p, x, c)
+
+    bad_layer(["x was changed in place by InForward().forward"], InForward())
+    bad_layer(["dy was changed in place by InBackward().backward"], InBackward())
+    bad_layer(["cache was changed in place by InCache().backward"], InCache())
+    bad_layer(["W was changed in place by Clips("], Clips(4))
+
+
+def test_promotion():
+    class Forward(Swish):
+        def forward(self, p, x, c):
+            y, cache = super().forward(p, x, c)
+            return y * np.float64(1), cache
+
+    class Backward(Swish):
+        def dx(self, x, s, dy):
+            return super().dx(x, s, dy) * np.ones(3)
+
+    class Demotion(Swish):
+        def forward(self, p, x, c):
+            y, cache = super().forward(p, x, c)
+            return y.astype(np.float32), cache
+
+    bad_layer("Forward().forward promotes float32 to float64 in y", Forward())
+    bad_layer("Backward().backward promotes float32 to float64 in dx", Backward())
+    bad_layer("Demotion().forward turns float64 to float32 in y", Demotion())
+
+
+def test_float32_with_other_numbers():
+    class Rough(Swish):
+        def dx(self, x, s, dy):
+            return super().dx(x, s, dy) * (1 if x.dtype == np.float64 else dy.dtype.type(1.001))
+
+    bad_layer("float32 gives other numbers than float64", Rough())
+
+
+def test_attributes_that_do_not_tell_the_truth():
+    class Draws(ng.Dropout):
+        draws = False
+
+    class Batch(ng.Layer):
+        def forward(self, p, x, c):
+            return x - x.mean(axis=0), None
+
+        def backward(self, p, cache, dy, c):
+            return dy - dy.mean(axis=0), {}
+
+    class Range(ng.Tanh):
+        range = (0.0, 1.0)
+
+    class Global(Swish):
+        def forward(self, p, x, c):
+            y, cache = super().forward(p, x, c)
+            return y + next(NOISE), cache
+
+    NOISE = iter(np.arange(10_000) / 7)
+    bad_layer("a layer that draws sets draws = True", Draws())
+    bad_layer("a row alone gives another y than the same row in a batch: set batchwise = True", Batch())
+    bad_layer("range = (0, 1), but y reaches from -0.", Range())
+    bad_layer("another y than the same row", Global())
+    Global.batchwise = True
+    bad_layer("different outputs for the same input and the same seed", Global())
+
+
+def test_a_gradient_that_depends_on_what_else_is_wanted():
+    class WithoutDx(ng.Dense):
+        def backward(self, p, x, dy, c):
+            dx, g = super().backward(p, x, dy, c)
+            return dx, {k: v if c.want_dx else v * 0 for k, v in g.items()}
+
+    class WithoutG(ng.Dense):
+        def backward(self, p, x, dy, c):
+            dx, g = super().backward(p, x, dy, c)
+            return dx if c.want_g or dx is None else dx * 0, g
+
+    bad_layer("with c.want_dx = False the gradients of the parameters are others", WithoutDx(4))
+    bad_layer("with c.want_g = False dx is another one", WithoutG(4))
+
+
+def test_a_backward_that_is_not_linear():
+    class Clipped(Swish):
+        def dx(self, x, s, dy):
+            return super().dx(x, s, np.clip(dy, -1, 1))
+
+    messages = [bad_layer("", Clipped(), (1, 1), seed=seed) for seed in range(8)]
+    assert sum("backward is not linear in dy" in message for message in messages) >= 2
+    assert sum("dx[0, 0]" in message for message in messages) >= 2
+
+
+def test_an_engine_whose_forward_is_another_function():
+    class OnlyNumPy(Swish):
+        def forward(self, p, x, c):
+            y, cache = super().forward(p, x, c)
+            return y + (c.ops is not ng.functional), cache
+
+    check.layer(OnlyNumPy(), engine="numpy")
+    bad_layer("forward gives other numbers with the engine numba than with numpy", OnlyNumPy(), engine="numba")
+
+
+class Jvp(ng.Tanh):
+    """tanh whose second derivatives pass through `change`."""
+
+    def __init__(self, jvp=lambda y_dot: y_dot, back=lambda dx, dx_dot, dy: (dx, dx_dot)):
+        self._jvp, self._back = jvp, back
+
+    def jvp(self, p, y, x_dot, c):
+        y_dot, dots = super().jvp(p, y, x_dot, c)
+        return self._jvp(y_dot), dots
+
+    def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+        dx, dx_dot, g = super().jvp_backward(p, y, x_dot, dy, dy_dot, c)
+        return *self._back(dx, dx_dot, dy), g
+
+
+def test_second_derivatives():
+    check.layer(Jvp(), engine="numpy")
+    bad_layer("jvp is not J ẋ", Jvp(jvp=lambda y_dot: -y_dot))
+    bad_layer(["jvp_backward: dx[", "the sign is flipped"], Jvp(back=lambda dx, dx_dot, dy: (-dx, dx_dot)))
+    bad_layer(["jvp_backward: dx_dot[", "the ratio is 2"], Jvp(back=lambda dx, dx_dot, dy: (dx, 2 * dx_dot)))
+    bad_layer("with dy = None, which stands for 0",
+              Jvp(back=lambda dx, dx_dot, dy: (dx if dy is not None else 2 * dx, dx_dot)))
+    bad_layer("jvp_backward must return dx, dx_dot", type("Two", (Jvp,), {"jvp_backward": lambda *a: (1, 2)})())
+
+    class WithoutCurvature(ng.Tanh):
+        def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+            dx = None if dy is None else c.ops.tanh_backward(dy, y)
+            return dx, c.ops.tanh_backward(dy_dot, y), {}
+
+    bad_layer("jvp_backward: dx[", WithoutCurvature())
+
+
+# ----------------------------------------------------------------------------------------------------------- losses
+
+class Loss:
+    """Non-saturating, right; the bugs below change one line of it."""
+
+    def discriminator(self, r, f):
+        return softplus(-r).mean() + softplus(f).mean(), -sigmoid(-r) / len(r), sigmoid(f) / len(f)
+
+    def generator(self, f):
+        return softplus(-f).mean(), -sigmoid(-f) / len(f)
+
+
+def changed(discriminator=None, generator=None):
+    """Loss with the results of its methods changed."""
+    class Buggy(Loss):
+        def discriminator(self, r, f):
+            out = super().discriminator(r, f)
+            return discriminator(*out, r, f) if discriminator else out
+
+        def generator(self, f):
+            out = super().generator(f)
+            return generator(*out, f) if generator else out
+
+    return Buggy()
+
+
+def test_the_loss_that_the_bugs_are_planted_in_is_right():
+    check.loss(Loss(), like=ng.losses.NonSaturating())
+    check.loss(changed())
+
+
+LOSS_BUGS = {
+    "sign": (changed(lambda L, r, f, *_: (L, -r, f)), ["discriminator: d_real[", "the sign is flipped everywhere"]),
+    "½": (changed(lambda L, r, f, *_: (L, r, 2 * f)), ["discriminator: d_fake[", "a missing ½?"]),
+    "no 1/n, real": (changed(lambda L, r, f, *_: (L, 5 * r, f)), ["a missing 1/n, n = 5"]),
+    "no 1/m, fake": (changed(lambda L, r, f, *_: (L, r, 3 * f)), ["d_fake[", "a missing 1/n, n = 3"]),
+    "1/n twice": (changed(None, lambda L, d, s: (L, d / len(d))), ["generator: d_fake[", "1/n applied twice", "n = 3"]),
+    "n for m": (changed(lambda L, r, f, *_: (L, r, f * 3 / 5)), ["d_fake[", "the ratio is 0.6 everywhere"]),
+    "sums": (changed(lambda L, r, f, s, t: (softplus(-s).sum() + softplus(t).sum(), 5 * r, 3 * f)),
+             ["L doubles: a sum where a mean is meant (a missing 1/n)?"]),
+    "1/n² in both": (changed(None, lambda L, d, s: (L / len(d), d / len(d))), ["1/n applied twice, or not at all?"]),
+    "two signs that cancel": (changed(None, lambda L, d, s: (-L, -d)), ["generator: at the logit -3", "raise it"]),
+    "two signs that cancel in D": (changed(lambda L, r, f, *_: (-L, -r, -f)), ["at the logit -3", "raise it"]),
+    "no gradient": (changed(None, lambda L, d, s: L), ["generator(logit_fake) -> L, d_fake"]),
+    "one value per row": (changed(None, lambda L, d, s: (softplus(-s), d)), ["must return one number"]),
+    "shape": (changed(None, lambda L, d, s: (L, d[:, 0])), ["d_fake of shape (3,), expected (3, 1)"]),
+    "promotion": (changed(None, lambda L, d, s: (L, d * np.ones((1, 1)))), ["promotes float32 to float64 in d_fake"]),
+    "zero": (changed(None, lambda L, d, s: (L, 0 * d)), ["d_fake is zero everywhere"]),
+    "NaN": (changed(None, lambda L, d, s: (L * np.nan, d)), ["returns L = nan for ordinary logits"]),
+}
+
+
+@pytest.mark.parametrize("name", LOSS_BUGS)
+def test_loss(name):
+    loss, says = LOSS_BUGS[name]
+    caught(says, check.loss, loss)
+
+
+def test_a_loss_that_works_in_place():
+    def in_place(L, d, s):
+        s *= 0.5
+        return L, d
+
+    caught("logit_fake was changed in place by", check.loss, changed(None, in_place))
+
+
+def test_a_loss_that_remembers():
+    calls = iter(range(1000))
+    caught("gives something else when it is called again", check.loss,
+           changed(None, lambda L, d, s: (L + next(calls), d)))
+
+
+def epsilon_inside_the_log(eps):
+    """−log(D + ε), with the derivative of exactly that: no check of derivatives alone can see it."""
+    def generator(L, d, s):
+        D = sigmoid(s)
+        return -np.log(D + eps).mean(), -D * (1 - D) / (D + eps) / len(s)
+
+    return changed(None, generator)
+
+
+@pytest.mark.parametrize("eps", [1e-6, 1e-8, 1e-12, 1e-20])
+def test_an_epsilon_inside_the_log(eps):
+    loss = epsilon_inside_the_log(eps)
+    caught(["generator: d_fake is -", "at the logit -8 and -", "Is there an ε inside a log"], check.loss, loss)
+    if eps > 1e-16:
+        caught("generator (against NonSaturating) is another one at the logit -40", check.loss, loss, tails=False,
+               like=ng.losses.NonSaturating())
+    if eps == 1e-8:
+        assert -3 * loss.generator(np.full((3, 1), -20.0))[1][0, 0] == pytest.approx(0.17, abs=0.005)
+
+
+def test_clipped_probabilities_and_logs_of_zero():
+    def clipped(L, r, f, s, t):
+        D = np.clip(sigmoid(s.real), 1e-7, 1 - 1e-7)
+        inside = (D > 1e-7) & (D < 1 - 1e-7)
+        return softplus(t).mean() - np.log(D).mean(), r * inside, f
+
+    def naive(L, d, s):
+        D = 1 / (1 + np.exp(-s))
+        return -np.log(D).mean(), (D - 1) / len(s)
+
+    caught(["d_real is -1 at the logit -8 and 0 at -80", "or a clip?"], check.loss, changed(clipped))
+    caught(["at the logit_fake -10000 in float64 L is inf", "softplus"], check.loss, changed(None, naive))
+
+
+def test_another_loss_than_the_one_that_was_meant():
+    caught("generator (against Minimax) is another one", check.loss, ng.losses.NonSaturating(),
+           like=ng.losses.Minimax())
+    caught("L is", check.loss, changed(None, lambda L, d, s: (L + 1, d)), like=ng.losses.NonSaturating())
+
+
+def test_a_loss_whose_kernel_is_another_function():
+    class Uneven(Loss):
+        engine = "numpy"
+
+        def using(self, engine):
+            other = copy.copy(self)
+            other.engine = engine
+            return other
+
+        def generator(self, f):
+            L, d = super().generator(f)
+            return L + (self.engine == "numba"), d
+
+    caught("generator (numba against numpy): L is", check.loss, Uneven())
+
+
+# --------------------------------------------------------------------------------------------------------- networks
+
+def mlp(sizes, seed=0, **kwargs):
+    return ng.MLP(sizes, rng=np.random.default_rng(seed), engine="numpy", **kwargs)
+
+
+def stack(*layers, d_in=3):
+    return ng.Network(layers, d_in, rng=np.random.default_rng(0), engine="numpy")
+
+
+class NoSlope(ng.Tanh):
+    """Forgets f′, in the middle of a stack."""
+
+    def backward(self, p, y, dy, c):
+        return dy * 1, {}
+
+
+def test_a_network_names_the_layer_that_is_wrong():
+    caught(["d(0.W)[", "Layer 1 by itself: NoSlope()", "was the derivative f′ forgotten?"],
+           check.network, stack(ng.Dense(4), NoSlope(), ng.Dense(2)))
+    caught(["d(2.b)[", "Layer 2 by itself: Changed(", "the sign is flipped everywhere"],
+           check.network, stack(ng.Dense(4), ng.Tanh(), Changed(2, db=lambda g, x, dy: -g)))
+    caught(["dx[", "Layer 0 by itself: Changed(", "the ratio is 2"],
+           check.network, stack(Changed(4, dx=lambda g, x, dy: 2 * g), ng.Tanh(), ng.Dense(2)))
+
+
+def test_one_cache_for_all_passes_of_a_network():
+    caught(["a later forward pass changes what backward of an earlier tape returns",
+            "Layer 1 by itself: CachesOnSelf(…)", "a second forward pass changes"], check.network,
+           stack(ng.Dense(4), CachesOnSelf(), ng.Dense(2)))
+
+
+def test_one_object_twice_in_a_stack():
+    class Twice(CachesOnSelf):
+        """Keeps the caches of the last two shapes apart, so that it passes by itself."""
+
+        caches: dict = {}
+
+        def forward(self, p, x, c):
+            y, self.caches[x.tobytes()] = Swish.forward(self, p, x, c)
+            self.last = x.tobytes()
+            return y, x.tobytes()
+
+        def backward(self, p, key, dy, c):
+            return self.dx(*self.caches[key if self.alone else self.last], dy), {}
+
+    layer = Twice()
+    layer.alone = True
+    check.network(stack(ng.Dense(4), layer, ng.Dense(4), layer))
+    layer.alone = False
+    caught("Layer 1 by itself", check.network, stack(ng.Dense(4), layer, ng.Dense(4), layer))
+
+
+def test_a_network_whose_backward_is_overridden():
+    class Detached(ng.Network):
+        """One entry of g is never written."""
+
+        def backward(self, tape, dy, want_dx=True, want_g=True):
+            dx, g = super().backward(tape, dy, want_dx, want_g)
+            if want_g:
+                g[7] = 0
+            return dx, g
+
+    net = Detached([ng.Dense(4), ng.Tanh(), ng.Dense(2)], 3, rng=np.random.default_rng(0), engine="numpy")
+    caught(["d(0.W)[1, 3]: analytic 0", "1 of 12 entries are 0 where they should not be",
+            "Each layer passes by itself"], check.network, net)
+
+
+# --------------------------------------------------------------------------------------------------- the whole game
+
+G, D = mlp([2, 4, 2]), mlp([2, 4, 1], seed=1)
+
+
+def right_D(D, loss, x, x_fake, rng):
+    """Algorithm 1 as a student writes it; the bugs below change a line."""
+    logit_r, tape_r = D.forward(x, rng)
+    logit_f, tape_f = D.forward(x_fake, rng)
+    L, dr, df = loss.discriminator(logit_r, logit_f)
+    return L, D.backward(tape_r, dr)[1] + D.backward(tape_f, df)[1]
+
+
+def right_G(G, D, loss, z, rng):
+    x_fake, tape_g = G.forward(z, rng)
+    logit_f, tape_f = D.forward(x_fake, rng)
+    L, df = loss.generator(logit_f)
+    return L, G.backward(tape_g, D.backward(tape_f, df)[0])[1]
+
+
+def bad_D(message, function, D=D, loss=None):
+    return caught(message, check.gan, G, D, loss, discriminator_gradient=function)
+
+
+def bad_G(message, function, loss=None):
+    return caught(message, check.gan, G, D, loss, generator_gradient=function)
+
+
+def test_the_algorithm_that_the_bugs_are_planted_in_is_right():
+    check.gan(G, D, discriminator_gradient=right_D, generator_gradient=right_G)
+
+
+@pytest.mark.parametrize(("factor", "says"), [
+    (-1, "the sign is flipped everywhere"), (2, "a missing ½?"), (0.5, "a ½ too much?"),
+    (5, "a mean taken as a sum (a missing 1/n, n = 5)?"), (1 / 5, "1/n applied twice"), (0, "is zero everywhere")])
+def test_a_wrong_factor_in_the_game(factor, says):
+    def wrong_D(*args):
+        L, g = right_D(*args)
+        return L, factor * g
+
+    def wrong_G(*args):
+        L, g = right_G(*args)
+        return L, factor * g
+
+    bad_D(["g_D: d(2.W)[", says], wrong_D)
+    bad_G(["g_G: d(2.W)[", says], wrong_G)
+
+
+def test_the_cache_of_the_real_pass_overwritten_by_the_fake_one():
+    def overwritten(D, loss, x, x_fake, rng):
+        logit_r, _ = D.forward(x, rng)
+        logit_f, tape = D.forward(x_fake, rng)
+        L, dr, df = loss.discriminator(logit_r, logit_f)
+        return L, D.backward(tape, dr)[1] + D.backward(tape, df)[1]
+
+    bad_D(["g_D: ", "what comes out when D(x_fake) overwrites the cache of D(x)"], overwritten)
+
+
+def test_a_layer_that_caches_on_itself_in_the_game():
+    net = stack(ng.Dense(4), CachesOnSelf(), ng.Dense(1), d_in=2)
+    bad_D("Of the parts D fails by itself: a later forward pass changes", right_D, net)
+
+
+def test_half_of_the_gradient_of_D():
+    def halves(real, fake):
+        def gradient(D, loss, x, x_fake, rng):
+            (logit_r, tape_r), (logit_f, tape_f) = D.forward(x, rng), D.forward(x_fake, rng)
+            L, dr, df = loss.discriminator(logit_r, logit_f)
+            return L, real * D.backward(tape_r, dr)[1] + fake * D.backward(tape_f, df)[1]
+        return gradient
+
+    bad_D("It is g_real alone", halves(1, 0))
+    bad_D("It is g_fake alone", halves(0, 1))
+    bad_D("It is g_real − g_fake: the sign of the fake half is flipped", halves(1, -1))
+    bad_D("It is g_fake − g_real: the sign of the real half is flipped", halves(-1, 1))
+    bad_D("The loss, D and G pass by themselves", halves(1, 0.3))
+
+
+def test_one_mean_over_both_batches():
+    """Right with as many fakes as reals, wrong otherwise."""
+    def one_mean(D, loss, x, x_fake, rng):
+        L, dr, df = loss.discriminator(D(x), D(x_fake))
+        dr, df = dr * len(dr) / len(df), df
+        return L, D.backward(D.forward(x)[1], dr)[1] + D.backward(D.forward(x_fake)[1], df)[1]
+
+    def stacked(D, loss, x, x_fake, rng):
+        L, g = right_D(D, loss, x, x_fake, rng)
+        return L, g + 0 * (x - x_fake).sum()
+
+    bad_D(["5 real and 3 fake rows", "With as many fakes as reals it is right"], one_mean)
+    bad_D(["fails with 5 real and 3 fake rows (ValueError"], stacked)
+
+
+def test_another_loss_than_the_one_derived():
+    def other_D(D, loss, x, x_fake, rng):
+        return right_D(D, ng.losses.Hinge(), x, x_fake, rng)
+
+    def other_G(G, D, loss, z, rng):
+        return right_G(G, D, ng.losses.Minimax(), z, rng)
+
+    def losing_G(G, D, loss, z, rng):
+        x_fake, tape_g = G.forward(z)
+        logit_f, tape_f = D.forward(x_fake)
+        L, _, df = loss.discriminator(logit_f, logit_f)
+        return L, G.backward(tape_g, D.backward(tape_f, df)[0])[1]
+
+    def swapped(D, loss, x, x_fake, rng):
+        return right_D(D, loss, x_fake, x, rng)
+
+    bad_D("It is that of losses.Hinge", other_D)
+    bad_G("It is that of losses.Minimax", other_G)
+    bad_G("It is that of the discriminator's loss, which G must not lower", losing_G)
+    bad_D("It is that of L_D with real and fake in each other's place", swapped)
+
+
+def test_the_number_that_is_returned_is_the_loss():
+    bad_D("discriminator_gradient returns L_D = ", lambda *a: (right_D(*a)[0] / 2, right_D(*a)[1]))
+    bad_G("generator_gradient returns L_G = ", lambda *a: (-right_G(*a)[0], right_G(*a)[1]))
+
+
+def test_results_of_another_kind():
+    bad_D("must return two things: discriminator_gradient(D, loss, x, x_fake, rng) -> L_D, g_D",
+          lambda *a: right_D(*a)[1])
+    bad_G("must return g_G as an array", lambda *a: (right_G(*a)[0], None))
+    bad_G("g_G of shape (23,), expected (22,)", lambda *a: (right_G(*a)[0], np.zeros(23)))
+    bad_D("promotes float32 to float64 in g_D", lambda *a: (right_D(*a)[0], right_D(*a)[1] * np.ones(1)))
+
+
+def test_a_gradient_that_changes_something():
+    def trains_D(G, D, loss, z, rng):
+        L, g = right_G(G, D, loss, z, rng)
+        D.theta = D.theta - 0.01 * right_D(D, loss, z, G(z), rng)[1]
+        return L, g
+
+    def trains_itself(D, loss, x, x_fake, rng):
+        L, g = right_D(D, loss, x, x_fake, rng)
+        ng.optim.SGD(0.01).step(D, g)
+        return L, g
+
+    def scales(D, loss, x, x_fake, rng):
+        out = right_D(D, loss, x, x_fake, rng)
+        x /= 2
+        return out
+
+    bad_G("generator_gradient changed the parameters of D: a gradient changes nothing, and in G's turn D stays",
+          trains_D)
+    bad_D("discriminator_gradient changed the parameters of D: a gradient changes nothing", trains_itself)
+    bad_D("x was changed in place by discriminator_gradient", scales)
+
+
+def test_a_gradient_that_depends_on_the_calls_before():
+    calls = iter(range(1, 10_000))
+
+    def decays(*args):
+        L, g = right_D(*args)
+        return L, g * (1 if next(calls) < 5 else 0.9)          # float64, twice more for float32, fewer fakes; again
+
+    bad_D("gives another gradient when it is called again", decays)
+
+
+def test_a_generator_parameter_that_is_cut_off():
+    def detached(G, D, loss, z, rng):
+        L, g = right_G(G, D, loss, z, rng)
+        g[5] = 0
+        return L, g
+
+    bad_G(["g_G: d(0.W)[1, 1]: analytic 0", "1 of 8 entries are 0 where they should not be"], detached)
+
+
+def test_a_gradient_that_differs_in_float32():
+    def rough(*args):
+        L, g = right_G(*args)
+        return L, g * (1.01 if g.dtype == np.float32 else 1)
+
+    bad_G("generator_gradient gives other numbers in float32", rough)
+
+
+def test_a_part_of_the_game_that_is_wrong_by_itself():
+    wrong = changed(lambda L, r, f, *_: (L, r, 2 * f))
+    caught(["g_D: d(2.W)[", "Of the parts the loss fails by itself", "a missing ½?"], check.gan, G, D, wrong)
+    net = stack(ng.Dense(4), NoSlope(), ng.Dense(2), d_in=2)
+    caught(["g_G: d(0.W)[", "Of the parts G fails by itself", "NoSlope()"], check.gan, net, D)
+
+
+def test_a_game_in_which_nothing_can_be_learned():
+    class Flat(Loss):
+        def generator(self, f):
+            return 0 * f.mean(), 0 * f
+
+    caught("L_G does not depend on any parameter of G", check.gan, G, D, Flat())
+
+
+# ------------------------------------------------------------------------------------------------------------ steps
+
+def step_D(G, D, loss, x, z, rng):
+    ng.optim.SGD(0.01).step(D, right_D(D, loss, x, G(z), rng)[1])
+
+
+def step_G(G, D, loss, z, rng):
+    ng.optim.SGD(0.01).step(G, right_G(G, D, loss, z, rng)[1])
+
+
+def test_the_steps_that_the_bugs_are_planted_in_are_right():
+    check.gan(G, D, discriminator_step=step_D, generator_step=step_G)
+
+
+def test_D_trained_in_the_step_of_G_and_G_in_that_of_D():
+    def both(G, D, loss, z, rng):
+        step_G(G, D, loss, z, rng)
+        ng.optim.SGD(0.01).step(D, right_D(D, loss, z, G(z), rng)[1])
+
+    def also_G(G, D, loss, x, z, rng):
+        step_D(G, D, loss, x, z, rng)
+        step_G(G, D, loss, z, rng)
+
+    caught("generator_step changed D: in G's step D stays as it is, to the byte", check.gan, G, D, generator_step=both)
+    caught("discriminator_step changed G: in D's step G stays", check.gan, G, D, discriminator_step=also_G)
+
+
+def test_a_network_that_never_moves():
+    def still_G(G, D, loss, z, rng):
+        right_G(G, D, loss, z, rng)
+
+    def on_a_copy(G, D, loss, z, rng):
+        step_G(copy.deepcopy(G), D, loss, z, rng)
+
+    def still_D(G, D, loss, x, z, rng):
+        pass
+
+    caught("generator_step did not move G at all, though ‖g_G‖ = ", check.gan, G, D, generator_step=still_G)
+    caught("generator_step did not move G at all", check.gan, G, D, generator_step=on_a_copy)
+    caught("discriminator_step did not move D at all", check.gan, G, D, discriminator_step=still_D)
+
+
+def test_a_step_that_does_not_reach_every_parameter():
+    def all_but_one(G, D, loss, z, rng):
+        g = right_G(G, D, loss, z, rng)[1]
+        g[5] = 0
+        ng.optim.SGD(0.01).step(G, g)
+
+    def without_biases(G, D, loss, z, rng):
+        g = right_G(G, D, loss, z, rng)[1]
+        G.params(g)["0.b"][...] = 0
+        ng.optim.SGD(0.01).step(G, g)
+
+    caught(["left 0.W[1, 1] of G where it was", "1 of 8 entries did not move"], check.gan, G, D,
+           generator_step=all_but_one)
+    noisy = ng.Network([ng.Dense(4), ng.Dropout(0.2), ng.Tanh(), ng.Dense(1)], 2, rng=np.random.default_rng(0),
+                       engine="numpy")
+    check.gan(G, noisy, generator_step=step_G)
+    caught("entries did not move", check.gan, G, noisy, generator_step=without_biases)
+
+
+def test_a_step_uphill():
+    def uphill(G, D, loss, z, rng):
+        ng.optim.SGD(0.01).step(G, -right_G(G, D, loss, z, rng)[1])
+
+    caught("generator_step goes uphill: θ ← θ − lr · g", check.gan, G, D, generator_step=uphill)
+
+
+def test_a_step_that_changes_the_data():
+    def normalises(G, D, loss, x, z, rng):
+        step_D(G, D, loss, x, z, rng)
+        x -= x.mean()
+
+    caught("x was changed in place by discriminator_step", check.gan, G, D, discriminator_step=normalises)
