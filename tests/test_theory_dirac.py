@@ -146,6 +146,24 @@ def test_in_continuous_time_the_gan_keeps_its_norm():
     assert np.hypot(*path) == pytest.approx(math.sqrt(2), abs=1e-7)
 
 
+@pytest.mark.parametrize("at", [(1.0, 1.0), (-0.7, 2.0), (0.01, -0.02)])
+def test_the_non_saturating_gan_is_pulled_inwards_at_fourth_order(at):
+    """d/dt (θ² + ψ²)/2 = −θψ tanh(θψ/2): at most 0, and about −(θψ)²/2 near the equilibrium."""
+    theta, psi = at
+    v = dirac.nsgan(theta, psi)
+    assert theta * v[0] + psi * v[1] == pytest.approx(-theta * psi * math.tanh(theta * psi / 2), abs=8 * EPS)
+
+
+def test_consensus_with_five_steps_of_d_converges_from_near_and_runs_away_from_afar():
+    """det M = .95 · .95⁵, so the modulus is .95³ = .857; but an eigenvalue speaks of a neighbourhood only."""
+    s = dirac.SETTINGS["consensus γ = 1"]
+    M = dirac.step_matrix(dirac.linearisation(s.name, **s.options), 0.2, "D first", 5)
+    assert np.abs(np.linalg.eigvals(M)) == pytest.approx([0.95**3] * 2, abs=1e-14)
+    near, far = (np.hypot(*dirac.trajectory(s.field, 500, 0.2, "D first", 5, start=(a, a))[-1]) for a in (0.7, 1.0))
+    assert near < 1e-30
+    assert far > 10
+
+
 # -------------------------------------------------------------------------------------------- the linear part
 
 @pytest.mark.parametrize(("name", "options", "expected"), [

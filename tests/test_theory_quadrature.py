@@ -155,6 +155,16 @@ def test_what_is_not_a_density_is_refused_in_one_sentence(p, support, message):
         theory.entropy(p, support)
 
 
+def test_both_densities_are_checked_and_the_wrong_one_is_named():
+    def double(x):
+        return 2 * normal(x)
+    for p, q, name in ((double, normal, "p"), (normal, double, "q"), (normal, lambda x: normal(x) - 0.1, "q")):
+        with pytest.raises(ValueError, match=f"^{name} i"):
+            theory.kl(p, q, support=(-9, 9))
+        with pytest.raises(ValueError, match=f"^{name} i"):
+            theory.wasserstein1(p, q, support=(-9, 9))
+
+
 def test_dimensions_kinds_and_breaks_must_fit():
     line, plane = ng.data.gaussian(0, 1), ng.data.gaussian([0, 0])
     with pytest.raises(ValueError, match="differ in dimension"):

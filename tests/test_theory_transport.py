@@ -149,6 +149,14 @@ def test_duality_with_an_explicit_critic_on_samples(x, y):
     assert (np.abs(np.diff(f.values)) <= np.diff(f.knots) + 1e-12).all()
 
 
+def test_the_critic_has_its_corners_where_the_distribution_functions_cross():
+    """N(0, 1) and N(2, ½²) cross where x = (x − 2)/½: at 4 and nowhere else; shifted ones nowhere."""
+    p = ng.data.gaussian(0, 1)
+    assert theory.kantorovich(p, ng.data.gaussian(2, 0.5)).knots[1:-1] == pytest.approx([4], abs=1e-9)
+    assert len(theory.kantorovich(p, ng.data.gaussian(2, 1)).knots) == 2
+    assert not theory.kantorovich(p, ng.data.gaussian(0, 1)).values.any()
+
+
 def test_the_critic_by_hand():
     """Eq. (7.9): data at 0, samples at 2: f falls with slope −1 from one to the other."""
     f = theory.kantorovich([0.0], [2.0])

@@ -5,7 +5,8 @@ convention of Mescheder, Geiger & Nowozin (2018), Which training methods for GAN
 this module follows, ψ is positive on fakes; with the logits of the rest of this package, positive on data, the same
 run has −ψ in place of ψ, and starts at (1, −1).
 
-A vector field is a function (θ, ψ) -> (dθ, dψ), of numbers or arrays: the directions in which the players want to go.
+A vector field is a function (θ, ψ) -> (dθ, dψ), of numbers or arrays: the directions in which the players want to go,
+Eq. (8.1).
 """
 from collections.abc import Callable
 from functools import partial

@@ -88,7 +88,7 @@ def kl(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
 def jsd(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
     """JSD(p, q) = ½ KL(p‖m) + ½ KL(q‖m), m = (p + q)/2; in [0, log 2]                          Eqs. (6.11), (6.12)
 
-    Symmetric; 0 only for p = q, log 2 only for disjoint supports. Computed in the form of Eq. (6.12).
+    Symmetric; 0 only for p = q, log 2 only for disjoint supports, Eq. (7.1). Computed in the form of Eq. (6.12).
     """
     return min(max(total(jsd_terms, p, q, support, tol), 0.0), LOG2)
 

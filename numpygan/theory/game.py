@@ -150,7 +150,8 @@ def minimax_generator_value(p: Any, q: Any, support: Any = None, tol: float = 1e
 def non_saturating_generator_value(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
     """−E_q[log D*] = KL(q‖p) − KL(q‖m) + log 2; inf where p = 0 < q                            Eq. (6.16)
 
-    The two values add up to KL(q‖p): Eq. (6.17).
+    The two values add up to KL(q‖p): Eq. (6.17). With D* held fixed, the gradient is that of
+    KL(q‖p) − 2 JSD: Eq. (6.18).
     """
     return total(non_saturating_generator_terms, p, q, support, tol)
 
