@@ -24,8 +24,7 @@ def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random
         raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
     draw = _painter(snapshots, data, rng)
     frames = [draw(i, f"{title}, step {snapshots.steps[i]:,}") for i in spread(len(snapshots.steps), most)]
-    palette = frames[-1].quantize(128, method=Image.Quantize.FASTOCTREE)          # one for all, or colours flicker
-    frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    frames = _reduced(frames, grey=len(data.shape) == 2)
     times = [round(1000 * seconds)] * (len(frames) - 1) + [round(1000 * (seconds + 2))]
     with atomic(path) as file:
         frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
@@ -34,7 +33,17 @@ def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random
 
 def spread(n: int, most: int) -> np.ndarray:
     """At most `most` indices of n, rising from 0 to n − 1, denser at the start."""
-    return np.unique(np.round((n - 1) * np.linspace(0, 1, min(n, most)) ** 1.5).astype(int))
+    if n <= most:
+        return np.arange(n)
+    return np.unique(np.round((n - 1) * np.linspace(0, 1, most) ** 1.5).astype(int))
+
+
+def _reduced(frames: list[Image.Image], grey: bool) -> list[Image.Image]:
+    """The frames with at most 256 colours, the same for all of them: else colours would flicker."""
+    if grey:
+        return [frame.convert("L") for frame in frames]
+    palette = frames[-1].quantize(128, method=Image.Quantize.FASTOCTREE)
+    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
 def _painter(snapshots: Any, data: Any, rng: np.random.Generator) -> Callable[[int, str], Image.Image]:
