@@ -39,6 +39,7 @@ class Context(NamedTuple):
     want_g: bool = True
     state: Mapping[str, np.ndarray] = MappingProxyType({})      # forward: what the layer remembers, read-only
     new: Any = MappingProxyType({})     # forward of a layer with state: a dict for what it should remember from now on
+    out: Any = MappingProxyType({})     # backward: where the gradients end up; a layer may write them there itself
 
 
 class Layer:

@@ -7,6 +7,7 @@ import numpy as np
 from . import engine as engines
 from . import functional
 from . import init as initial
+from .fused import fuse
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh
 from .slots import cut, layout, renewed
 
@@ -52,6 +53,8 @@ class Network:
             state.append(layer.state(self.d_out))
             of_layer, self.d_out = layer.shapes(self.d_out)
             shapes.append(of_layer)
+        self._plain = list(enumerate(self.layers))                  # what runs, and where its parameters stand
+        self._stack = fuse(self.layers) if self.engine == "numba" else self._plain
         self._slots, size = layout(shapes)
         self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
         self._theta = np.zeros(size, dtype)
@@ -154,12 +157,13 @@ class Network:
         own = theta is None
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
-        c = Context(self._ops(x), rng)
+        ops, stack = self._run(x.dtype)
+        c, views, states = Context(ops, rng), self._views(theta), cut(self.state, self._state_slots)
         caches: list[Any] = []
-        proposals: list[dict[str, np.ndarray]] = []
-        for layer, p, s in zip(self.layers, self._views(theta), cut(self.state, self._state_slots), strict=True):
-            proposals.append({})
-            x, cache = layer.forward(p, x, c._replace(state=s, new=proposals[-1]) if s else c)
+        proposals: list[dict[str, np.ndarray]] = [{} for _ in self.layers]
+        for i, layer in stack:
+            own_c = c._replace(state=states[i], new=proposals[i]) if states[i] else c
+            x, cache = layer.forward(views[i], x, own_c)
             caches.append(cache)
         state = renewed(self._state, self._state_slots, proposals) if any(proposals) and rng is not None else None
         return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches, state)
@@ -171,18 +175,21 @@ class Network:
         ValueError for a tape of another network, or one older than the last update of this one.
         """
         dy = self._upstream(tape, dy)
-        ops = self._ops(dy)
+        if dy.dtype.kind == "c" and tape.dtype.kind != "c":             # linear in dy: real and imaginary part apart
+            (dx_r, g_r), (dx_i, g_i) = (self.backward(tape, part, want_dx, want_g) for part in (dy.real, dy.imag))
+            return (dx_r + 1j * dx_i if want_dx else None), (g_r + 1j * g_i if want_g else None)
+        ops, stack = self._run(tape.dtype)
         g = np.empty(self._theta.shape, dy.dtype) if want_g else None
-        views = self._views(tape.theta)
+        views, places = self._views(tape.theta), [{}] * len(self.layers) if g is None else cut(g, self._slots)
         lowest = 0 if want_dx else self._lowest_with_parameters()       # nobody needs a dx below it
-        dx: Any = dy
-        for i in reversed(range(len(self.layers))):
+        dx = dy
+        for (i, layer), cache in zip(reversed(stack), reversed(tape.caches), strict=True):
             if i < lowest:
                 break
-            c = Context(ops, None, want_dx or i > lowest, want_g)
-            dx, grads = self.layers[i].backward(views[i], tape.caches[i], dx, c)
-            if g is not None:
-                self._collect(i, grads, g)
+            c = Context(ops, None, want_dx or i > lowest, want_g, out=places[i])
+            dx, grads = layer.backward(views[i], cache, dx, c)
+            if want_g:
+                self._collect(i, grads, places[i])
         return (dx if want_dx else None), g
 
     @property
@@ -196,10 +203,10 @@ class Network:
         x_dot (n, d_in) -> y_dot (n, d_out), and what `jvp_backward` needs. Every layer must have `jvp`.
         """
         self._current(tape)
-        c = Context(self._ops(x_dot))
-        dots = []
-        for layer, p, cache in zip(self.layers, self._views(tape.theta), tape.caches, strict=True):
-            x_dot, dot = layer.jvp(p, cache, x_dot, c)                       # type: ignore[attr-defined]
+        ops, stack = self._run(tape.dtype)
+        c, views, dots = Context(ops), self._views(tape.theta), []
+        for (i, layer), cache in zip(stack, tape.caches, strict=True):
+            x_dot, dot = layer.jvp(views[i], cache, x_dot, c)                # type: ignore[attr-defined]
             dots.append(dot)
         return x_dot, dots
 
@@ -209,17 +216,22 @@ class Network:
         dy_dot (n, d_out) -> g, one flat gradient shaped like theta.
         """
         self._current(tape)
-        g = np.empty(self._theta.shape, dy_dot.dtype)
-        views, lowest, dy = self._views(tape.theta), self._lowest_with_parameters(), None
-        for i in reversed(range(lowest, len(self.layers))):
-            c = Context(self._ops(dy_dot), None, i > lowest)
-            dy, dy_dot, grads = self.layers[i].jvp_backward(                 # type: ignore[attr-defined]
-                views[i], tape.caches[i], dots[i], dy, dy_dot, c)
-            self._collect(i, grads, g)
+        ops, stack = self._run(tape.dtype)
+        g = np.empty(self._theta.shape, tape.dtype)
+        views, places, lowest, dy = self._views(tape.theta), cut(g, self._slots), self._lowest_with_parameters(), None
+        for (i, layer), cache, dot in zip(reversed(stack), reversed(tape.caches), reversed(dots), strict=True):
+            if i < lowest:
+                break
+            c = Context(ops, None, i > lowest, out=places[i])
+            dy, dy_dot, grads = layer.jvp_backward(views[i], cache, dot, dy, dy_dot, c)   # type: ignore[attr-defined]
+            self._collect(i, grads, places[i])
         return g
 
-    def _ops(self, x):
-        return functional if np.iscomplexobj(x) else engines.ops(self.engine)
+    def _run(self, dtype):
+        """The functions and layers that a pass in this dtype runs: a complex one `functional` and the plain stack."""
+        if dtype.kind == "c":
+            return functional, self._plain
+        return engines.ops(self.engine), self._stack
 
     def _input(self, x, theta):
         x = np.asarray(x)
@@ -247,14 +259,15 @@ class Network:
     def _lowest_with_parameters(self):
         return next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
 
-    def _collect(self, i, grads, g):
-        for name, a, b, shape in self._slots[i]:
+    def _collect(self, i, grads, places):
+        for name, place in places.items():
             d = grads.get(name)
-            if d is None or d.shape != shape:
+            if d is None or d.shape != place.shape:
                 got = "nothing" if d is None else f"shape {d.shape}"
                 raise ValueError(f"backward of layer {i}, {self.layers[i]!r}, must return the gradient of {name!r} "
-                                 f"with shape {shape}, got {got}")
-            g[a:b] = d.reshape(-1)
+                                 f"with shape {place.shape}, got {got}")
+            if d is not place:
+                place[...] = d
 
     # ----------------------------------------------------------------------------------------------- a table
 

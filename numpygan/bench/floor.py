@@ -2,7 +2,7 @@
 import numpy as np
 
 from .. import kernels
-from ..kernels.dense import _blas as product
+from ..kernels.dense import _product as product
 from .workloads import Workload
 
 
@@ -26,13 +26,13 @@ def floor(w: Workload):
             calls.append((array(n, b), array(a, b).T))
     for a, b in _forward(d):                                               # through D
         calls += [(array(n, a), array(a, b)), (array(n, b), array(a, b).T)]
-    calls = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in calls]
+    products = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in calls]
     sizes = [sum(a * b + b for a, b in _forward(s)) for s in (g, d)]
     vectors = [[np.full(k, 0.5, np.float32) for _ in range(4)] for k in sizes]
 
     def steps(count):
         for t in range(1, count + 1):
-            for a, b, out in calls:
+            for a, b, out in products:
                 product(a, b, out)
             for theta, grad, m, v in vectors:
                 kernels.adam(theta, grad, m, v, t, 1e-6, 0.5, 0.999, 1e-8)

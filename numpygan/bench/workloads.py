@@ -5,7 +5,6 @@ import numpy as np
 
 from .. import data as datasets
 from ..gan import GAN
-from ..layers import Sigmoid, Tanh
 from ..network import MLP
 from ..optim import Adam
 
@@ -37,8 +36,7 @@ def real_batch(w: Workload) -> np.ndarray:
 def ours(w: Workload, engine: str):
     """A function that makes n full iterations (D's step, then G's) with this engine."""
     rng = np.random.default_rng(0)
-    output = {"identity": "identity", "tanh": Tanh(), "sigmoid": Sigmoid()}[w.output]
-    G = MLP([w.z, *w.hidden, w.x], output=output, rng=rng, engine=engine)
+    G = MLP([w.z, *w.hidden, w.x], output=w.output, rng=rng, engine=engine)
     D = MLP([w.x, *w.hidden, 1], rng=rng, engine=engine)
     gan = GAN(G, D, opt_G=Adam(2e-4, beta1=0.5), opt_D=Adam(2e-4, beta1=0.5))
     data = datasets.array(real_batch(w))

@@ -1,7 +1,15 @@
 """The equations compiled by Numba: the names and signatures of `functional`, the hot path of the "numba" engine."""
 from ..functional import dropout_mask
 from .batch import batch_norm, batch_norm_backward, minibatch_std, minibatch_std_backward
-from .dense import affine, affine_db, affine_dW, affine_dx, matmul
+from .dense import (
+    affine,
+    affine_db,
+    affine_dW,
+    affine_dx,
+    affine_leaky_relu,
+    affine_leaky_relu_backward,
+    matmul,
+)
 from .elementwise import (
     dropout,
     dropout_backward,
@@ -40,8 +48,12 @@ from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty
 from .spectral import power_iteration, spectral_norm, spectral_norm_backward
 
+# beyond the names of `functional`: Dense fused with its activation, which `Network` alone asks for
+FUSED = ("affine_leaky_relu", "affine_leaky_relu_backward")
+
 __all__ = [
-    "adam", "affine", "affine_dW", "affine_db", "affine_dx", "average", "batch_norm", "batch_norm_backward",
+    "adam", "affine", "affine_dW", "affine_db", "affine_dx", "affine_leaky_relu",
+    "affine_leaky_relu_backward", "average", "batch_norm", "batch_norm_backward",
     "bce_discriminator", "bce_with_logits", "bce_with_logits_backward", "clip", "dropout", "dropout_backward",
     "dropout_mask", "hinge_discriminator", "leaky_relu", "leaky_relu_backward", "least_squares_discriminator",
     "least_squares_generator", "log_sigmoid", "log_sigmoid_backward", "matmul", "maxout", "maxout_backward",
