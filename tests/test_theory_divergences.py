@@ -151,7 +151,7 @@ PROBABILITIES = st.lists(st.floats(0, 1), min_size=6, max_size=6).filter(lambda 
 
 
 @given(PROBABILITIES, PROBABILITIES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_jsd_is_symmetric_and_lies_in_its_range(p, q):
     forward, back = theory.jsd(p, q), theory.jsd(q, p)
     assert 0 <= forward <= LOG2
@@ -160,7 +160,7 @@ def test_jsd_is_symmetric_and_lies_in_its_range(p, q):
 
 
 @given(PROBABILITIES, PROBABILITIES, PROBABILITIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_root_of_jsd_obeys_the_triangle_inequality(p, q, r):
     d = theory.jsd_distance
     assert d(p, r) <= d(p, q) + d(q, r) + 16 * EPS
@@ -172,7 +172,7 @@ def test_jsd_itself_does_not():
 
 
 @given(PROBABILITIES, PROBABILITIES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_relations_between_the_divergences(p, q):
     """KL >= 0; cross-entropy = entropy + KL; Pinsker 2 TV² <= KL; TV²/2 <= JSD <= log 2 · TV; Eq. (6.11)."""
     kl, tv, jsd = theory.kl(p, q), theory.total_variation(p, q), theory.jsd(p, q)

@@ -145,6 +145,7 @@ def test_breaks_show_a_peak_that_would_be_missed():
     (lambda x: np.zeros(5), (-9, 9), r"shape \(5,\) for \d+ points"),
     (lambda x: 0.5, (-1, 1), r"shape \(\) for \d+ points"),
     (lambda x: normal(x).astype(complex), (-9, 9), "complex128"),
+    (ng.data.moons(), None, r"where does p live"),
     (normal, None, r"where does p live\? Pass support="),
     (normal, (2, 1), "finite lo < hi"), (normal, (0, np.inf), "finite lo < hi"), (normal, "(0, 1)", "support must be"),
     (normal, (0, 1, 2), "support must be"),

@@ -26,7 +26,7 @@ def test_samples_by_hand():
 
 
 @given(SAMPLES, SAMPLES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_samples_of_unequal_size_agree_with_scipy(x, y):
     assert theory.wasserstein1(x, y) == pytest.approx(stats.wasserstein_distance(x, y), abs=1e-12)
 
@@ -43,7 +43,7 @@ def test_samples_agree_with_the_cheapest_transport_plan(x, y):
 
 
 @given(SAMPLES, SAMPLES, SAMPLES, st.floats(-50, 50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_is_a_metric_that_shifts_and_scales(x, y, z, c):
     W = theory.wasserstein1
     assert W(x, x) == 0
@@ -141,7 +141,7 @@ def test_duality_with_an_explicit_critic_on_densities(p, q):
 
 
 @given(SAMPLES, SAMPLES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_duality_with_an_explicit_critic_on_samples(x, y):
     """Eqs. (7.8), (7.9)"""
     f = theory.kantorovich(x, y)

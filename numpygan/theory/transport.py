@@ -16,8 +16,9 @@ TO_LEGENDRE = np.linalg.inv(legendre.legvander(NODES, DEGREE))    # values at th
 def wasserstein1(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> float:
     """W₁(p, q) = ∫ |F − G| dt, F and G the distribution functions                              Eqs. (7.4), (7.5)
 
-    The least mean distance of all transport plans, Eq. (7.2). One dimension. p, q: samples (n,) and
-    (m,), of any two sizes, where the integral is a finite sum and exact; or two densities. See `sliced_wasserstein1` for samples in more dimensions.
+    The least mean distance of all transport plans, Eq. (7.2). One dimension. p, q: samples (n,) and (m,), of any two
+    sizes, where the integral is a finite sum and exact; or two densities. For samples in more dimensions see
+    `sliced_wasserstein1`.
     """
     if is_array(p) or is_array(q):
         t, gap = _sample_gap(p, q)
