@@ -132,6 +132,8 @@ def test_smoothed_by_hand(rng):
     assert p(x) == pytest.approx(stats.norm(0.5, 1.0).pdf(x), abs=1e-12)
     u = theory.smoothed(ng.data.uniform(0, 1), 0.3)
     assert u(x) == pytest.approx(stats.norm.cdf(x / 0.3) - stats.norm.cdf((x - 1) / 0.3), abs=1e-12)
+    narrow = theory.smoothed(ng.data.uniform(0, 1), 0.01)              # far narrower than the boxes of a flat density
+    assert narrow(x) == pytest.approx(stats.norm.cdf(x / 0.01) - stats.norm.cdf((x - 1) / 0.01), abs=1e-12)
     assert theory.expectation(lambda x: x**2, u) == pytest.approx(1 / 3 + 0.09, abs=1e-10)
     draws = u.sample(4000, rng)
     assert abs((draws**2).mean() - 1 / 3 - 0.09) < 0.05
