@@ -180,6 +180,14 @@ def test_right_networks_pass_with_both_engines(name, engine):
     assert net.version == before["version"]
 
 
+def test_a_network_can_be_checked_with_the_other_engine(engine):
+    other = {"numpy": "numba", "numba": "numpy"}[engine]
+    G, D = (ng.MLP([2, 4, d], rng=np.random.default_rng(d), engine=other) for d in (2, 1))
+    assert check.network(D, engine=engine).title.endswith(f"engine {engine}")
+    assert check.gan(G, D, engine=engine).title.endswith(f"engine {engine}")
+    assert D.engine == other
+
+
 def test_large_tensors_are_checked_along_random_directions():
     net = mlp([300, 64, 1])
     rows = methods(check.network(net))

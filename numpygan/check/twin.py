@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..fused import fuse
 from ..network import Network, cut
 from .derivative import Function
 
@@ -15,6 +16,7 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
     other._theta = (net.theta if theta is None else theta).astype(dtype)
     other._state = net.state.astype(dtype)
     other.engine = engine or net.engine
+    other._stack = fuse(other.layers) if other.engine == "numba" else other._plain
     if theta is not None:                           # what follows from the parameters follows them
         rng = np.random.default_rng(1)
         for layer, p, s in zip(other.layers, other._views(other._theta), cut(other._state, other._state_slots),
