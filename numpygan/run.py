@@ -109,20 +109,20 @@ class Run:
 
     # ----------------------------------------------------------------------------------------------- results
 
-    def draw_samples(self, gan: GAN, data: Any, z: np.ndarray, name: str) -> None:
-        """samples.png: G(z) as it is now, with what D answers where that can be drawn."""
+    def draw_samples(self, gan: GAN, data: Any, x_fake: np.ndarray, name: str) -> None:
+        """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
         from . import plots
-        x_fake = gan.G(z)
-        title = f"{name}: {len(z):,} samples G(z) after {len(gan.history):,} steps"
+        title = f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps"
         plots.save(plots.samples(x_fake, data, _eye(), D=gan.D, title=title), self["samples.png"])
 
     def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str) -> None:
-        """samples.png, curves.png and training.gif, as far as there is something to show."""
+        """samples.png (of the last snapshot), curves.png and training.gif, as far as there is something to show."""
         from . import plots
-        self.draw_samples(gan, data, snapshots.z, name)
+        if snapshots.steps:
+            self.draw_samples(gan, data, snapshots.samples[-1], name)
+            plots.animation(snapshots, data, self["training.gif"], _eye(), title=name)
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
-            plots.animation(snapshots, data, self["training.gif"], _eye(), title=name)
 
 
 def environment() -> dict[str, Any]:

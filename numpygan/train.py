@@ -1,5 +1,6 @@
 """`numpygan train` and `numpygan resume`: from a recipe, or a run folder, to a run folder."""
 import copy
+import itertools
 import shlex
 import sys
 import time
@@ -86,7 +87,7 @@ def _go(run, config, recipe, gan, data, rng, snapshots):
     total, done, start = config["steps"], len(gan.history), time.monotonic()
     run.write_config(config)
     problem = None
-    with Stop() as stop:
+    with Stop() as stop, np.errstate(over="ignore", invalid="ignore"):       # `fit` looks for itself, and says more
         try:
             _fit(run, config, recipe, gan, data, rng, snapshots, stop)
         except Divergence as error:
@@ -134,6 +135,8 @@ def _finish(run, config, gan, data, rng, snapshots):
     if len(gan.history) not in frames.steps:
         frames.steps = [*frames.steps, len(gan.history)]
         frames.samples = [*frames.samples, gan.G(frames.z)]
+    good = [np.isfinite(x).all() for x in frames.samples]           # all of them, unless the run diverged
+    frames.steps, frames.samples = (list(itertools.compress(v, good)) for v in (frames.steps, frames.samples))
     run.draw(gan, data, frames, config["data"]["name"])
 
 
@@ -154,7 +157,7 @@ class Preview:
 
     def __call__(self, gan: GAN) -> None:
         if time.monotonic() - self.start >= self.next:
-            self.run.draw_samples(gan, self.data, self.z, self.name)
+            self.run.draw_samples(gan, self.data, gan.G(self.z), self.name)
             self.next = 2 * (time.monotonic() - self.start)
 
 

@@ -183,7 +183,8 @@ def test_numbers_on_the_line_as_a_histogram_under_the_density(rng):
     data = ng.data.gaussian(4.0, 1.25)
     D1 = ng.MLP([1, 4, 1], rng=rng, engine="numpy")
     ax = plots.samples(data.sample(500, rng), data, rng, D=D1)
-    assert sum(bar.get_height() * bar.get_width() for bar in ax.containers[0]) == pytest.approx(1)
+    heights, edges, _ = ax.patches[0].get_data()
+    assert (heights * np.diff(edges)).sum() == pytest.approx(1)
     x, p = next(line for line in ax.lines if line.get_label() == "$p_{data}$").get_data()
     by_hand = np.exp(-((np.ravel(x) - 4) / 1.25)**2 / 2) / (1.25 * math.sqrt(2 * math.pi))
     np.testing.assert_allclose(p, by_hand, rtol=1e-9)
@@ -194,7 +195,7 @@ def test_numbers_on_the_line_as_a_histogram_under_the_density(rng):
 
 def test_data_without_a_density_is_shown_itself(rng):
     one = plots.samples(rng.normal(size=(50, 1)), ng.data.array(rng.normal(size=(80, 1))), rng)
-    assert len(one.patches) > 60
+    assert [patch.get_label() for patch in one.patches] == ["samples", "data"]
     two = plots.samples(rng.normal(size=(50, 2)), ng.data.array(rng.normal(size=(80, 2))), rng)
     assert {line.get_label() for line in two.lines} == {"data", "samples"}
 
@@ -229,9 +230,9 @@ def snapshots_of(gan, n, count):
     return snapshots
 
 
-@pytest.mark.parametrize("data", [ng.data.digits(), ng.data.gaussian(4.0), ng.data.ring(),
-                                  ng.data.array(np.random.default_rng(0).normal(size=(60, 4)))],
-                         ids=["images", "numbers", "plane", "many columns"])
+@pytest.mark.parametrize("data", [ng.data.digits(), ng.data.gaussian(4.0), ng.data.array(np.arange(30.0)[:, None]),
+                                  ng.data.ring(), ng.data.array(np.random.default_rng(0).normal(size=(60, 4)))],
+                         ids=["images", "numbers", "numbers without density", "plane", "many columns"])
 def test_an_animation_has_a_frame_for_each_snapshot_and_they_differ(data, rng, tmp_path):
     d = math.prod(data.shape)
     gan = ng.GAN(ng.MLP([3, d], rng=rng, engine="numpy"), ng.MLP([d, 1], rng=rng, engine="numpy"))

@@ -85,17 +85,12 @@ def _moving(ax: Any, data: Any) -> tuple[Callable[[np.ndarray], Any], list[Any]]
     """What puts other samples into those Axes, and the artists to draw again, lowest first."""
     if len(data.shape) > 1:
         return lambda x: ax.images[0].set_data(tiles(x, data.shape, data.range)), [ax.images[0]]
-    if not ax.containers:
+    if not ax.patches:
         cloud = next(line for line in ax.lines if line.get_label() == "samples")
         return lambda x: cloud.set_data(x.T), [cloud]
-    bars = list(ax.containers[0])                        # of the histogram, under the line of p_data
-    edges = np.array([bar.get_x() for bar in bars] + [bars[-1].get_x() + bars[-1].get_width()])
-    others = [*ax.lines, *(patch for patch in ax.patches if patch not in bars)]
-    if ax.lines:
-        ax.set_ylim(0, 1.6 * max(line.get_ydata().max() for line in ax.lines))
-    return lambda x: _set_heights(bars, np.histogram(x, edges, density=True)[0]), [*bars, *others]
-
-
-def _set_heights(bars, heights):
-    for bar, height in zip(bars, heights, strict=True):
-        bar.set_height(height)
+    histogram, *others = ax.patches                      # under the line of p_data, or the histogram of the data
+    others = [*others, *ax.lines]
+    tops = [line.get_ydata().max() for line in ax.lines] or [patch.get_data().values.max() for patch in others]
+    ax.set_ylim(0, 1.6 * max(tops))
+    edges = histogram.get_data().edges
+    return lambda x: histogram.set_data(np.histogram(x, edges, density=True)[0]), [histogram, *others]

@@ -40,11 +40,11 @@ def samples_1d(x_fake: np.ndarray, x_real: np.ndarray, density: Density | None =
     """
     low, high = extent(np.concatenate([x_real, x_fake]))[0]
     ax = axes(ax, title, "x", "density", 7, 4.2)
-    bins = np.linspace(low, high, 61).tolist()
-    ax.hist(np.ravel(x_fake), bins, density=True, color=LIGHT_FAKE, label="samples")
+    edges = np.linspace(low, high, 61)
+    ax.stairs(np.histogram(x_fake, edges, density=True)[0], edges, fill=True, color=LIGHT_FAKE, label="samples")
     x = np.linspace(low, high, 400)[:, None]
     if density is None:
-        ax.hist(np.ravel(x_real), bins, density=True, histtype="step", color=DATA, linewidth=1.8, label="data")
+        ax.stairs(np.histogram(x_real, edges, density=True)[0], edges, color=DATA, linewidth=1.8, label="data")
     else:
         ax.plot(x, density(x), color=DATA, linewidth=1.8, label="$p_{data}$")
     ax.set_xlim(low, high)

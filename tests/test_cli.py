@@ -1,0 +1,393 @@
+"""The command line as a user meets it: what it prints, what it leaves, how it fails and how it is stopped."""
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import numpygan as ng
+from numpygan import cli, options
+from numpygan.run import FILES
+from numpygan.terminal import Stop
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures are left out: they have tests of their own."""
+    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)
+
+
+def fails(argv, status, words, capsys):
+    """The command ends with that status and one sentence, and leaves nothing."""
+    assert cli.main(argv) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"numpygan: [^\n]+\n", err), err
+    assert "Traceback" not in err
+    assert re.search(words, err), err
+
+
+# ------------------------------------------------------------------------------------------------- what is made
+
+def test_train_without_anything_else_learns_digits(monkeypatch, folder, capsys):
+    asked = {}
+    monkeypatch.setattr("numpygan.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
+    assert cli.main(["train"]) == 0
+    assert asked["args"] == (None, None, {})
+    assert (asked["seed"], asked["engine"], asked["out"], asked["force"]) == (0, None, None, False)
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert cli.main(["train", *SMALL]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == os.path.join("runs", "digits-1")
+    assert re.fullmatch(r"6 of 6 steps in .* s, .* ms a step; over the last tenth: L_D .* D\(G\(z\)\) .*", lines[1])
+    assert lines[2].split(", ") == list(FILES)
+    run = folder / "runs" / "digits-1"
+    assert json.loads((run / "config.json").read_text())["data"]["name"] == "digits"
+    with Image.open(run / "samples.png") as image:
+        assert image.size == (663, 687)              # 8 × 8 tiles, each pixel 9 × 9 dots
+    with Image.open(run / "training.gif") as image:
+        assert image.n_frames == 6
+    assert (run / "curves.png").stat().st_size > 5000
+
+
+def test_every_option_reaches_the_recipe(monkeypatch):
+    asked = {}
+    monkeypatch.setattr("numpygan.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
+    line = ("train grid --preset ring --loss wasserstein --real-label .8 --z 3 --noise uniform --hidden 5,6 "
+            "--hidden-D 7 --activation relu --activation-G tanh --output tanh --init linear --dropout .1 --r1 .2 "
+            "--gradient-penalty 9 --input-noise .3 --optimiser sgd --lr .01 --lr-D .02 --beta1 .4 --clip .5 "
+            "--simultaneous --k 2 --batch 9 --steps 11 --seed 4 --engine numpy --root . --out o --force --checkpoint-every 5")
+    assert cli.main(line.split()) == 0
+    name, preset, changes = asked["args"]
+    assert (name, preset) == ("grid", "ring")
+    assert changes == {
+        "loss": "wasserstein", "real_label": 0.8, "z": 3, "noise": "uniform", "hidden_G": (5, 6), "hidden_D": (7,),
+        "activation_G": "tanh", "activation_D": "relu", "output": "tanh", "init": "linear", "dropout": 0.1, "r1": 0.2,
+        "gradient_penalty": 9.0, "input_noise": 0.3, "optimiser": "sgd", "lr_G": 0.01, "lr_D": 0.02, "beta1": 0.4,
+        "clip": 0.5, "simultaneous": True, "k": 2, "batch": 9, "steps": 11}
+    from dataclasses import fields
+
+    from numpygan.presets import Recipe
+    assert set(changes) | {"data", "epochs"} == {f.name for f in fields(Recipe)}
+    rest = {k: asked[k] for k in ("seed", "engine", "root", "out", "force", "checkpoint_every", "command")}
+    assert rest == {"seed": 4, "engine": "numpy", "root": ".", "out": "o", "force": True, "checkpoint_every": 5,
+                    "command": ["numpygan", *line.split()]}
+
+
+def test_sample_writes_a_picture_or_the_numbers(undrawn, folder, capsys):
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    assert cli.main(["sample", "r", "-n", "12", "--seed", "3", "--out", "s.npz"]) == 0
+    assert cli.main(["sample", "r", "-n", "12", "--seed", "3", "--out", "s.png"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["s.npz", "s.png"]
+    with np.load("s.npz") as file:
+        assert file["samples"].shape == (12, 2)
+        assert np.array_equal(file["samples"], ng.GAN.load("r/checkpoint.npz").sample(12, np.random.default_rng(3)))
+    with Image.open("s.png") as image:
+        assert image.size[0] == 640
+
+
+def test_resume_goes_on(undrawn, capsys):
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    assert cli.main(["resume", "r", "--steps", "9"]) == 0
+    assert "9 of 9 steps" in capsys.readouterr().out
+    assert len(ng.GAN.load("r/checkpoint.npz").history) == 9
+
+
+def test_help_and_version(capsys):
+    for argv in (["--help"], ["train", "--help"], ["sample", "-h"], ["resume", "-h"], ["--version"]):
+        with pytest.raises(SystemExit) as end:
+            cli.main(argv)
+        assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert f"numpygan {ng.__version__}" in out
+    for word in ("train", "sample", "resume", "--real-label", "swiss_roll", "pytorch-tutorial"):
+        assert word in out
+
+
+# -------------------------------------------------------------------------------------------------- how it fails
+
+@pytest.mark.parametrize(("argv", "words"), [
+    ("", "required: COMMAND"),
+    ("trian", "'trian' is unknown: did you mean train"),
+    ("train rings", "did you mean ring"),
+    ("train no/such/file.npy", "is neither a data set"),
+    ("train --loss minmax", "--loss: 'minmax' is unknown: did you mean minimax"),
+    ("train --loss qqq", "choose from minimax, non-saturating"),
+    ("train --preset pytorch-tutorials", "did you mean pytorch-tutorial"),
+    ("train --optimiser adan", "did you mean adam"),
+    ("train --engine torch", "choose from numba, numpy"),
+    ("train --activation leaky", "--activation: 'leaky' is unknown: did you mean leaky_relu"),
+    ("train --output sofmax", "--output: 'sofmax' is unknown"),
+    ("train --hiden 3", "'--hiden' is unknown: did you mean --hidden"),
+    ("train --hidden=12x", "widths with commas between them, such as 128,128, got '12x'"),
+    ("train --hidden 12,0", "widths with commas"),
+    ("train --steps 0", "--steps: takes a whole number of at least 1, got '0'"),
+    ("train --steps 1.5", "whole number of at least 1, got '1.5'"),
+    ("train --steps 9999999999999999999999", "whole number"),
+    ("train --batch -1", "--batch: takes a whole number"),
+    ("train --seed x", "--seed: takes a whole number of at least 0"),
+    ("train --lr nan", "--lr/--lr-G: takes a number|--lr: takes a number of at least 0, got 'nan'"),
+    ("train --lr inf", "--lr: takes a number of at least 0, got 'inf'"),
+    ("train --dropout 2", "--dropout: takes a number from 0 to 1, got '2'"),
+    ("train --real-label 0", "real_label=0"),
+    ("train --steps 3 --epochs 4", "not allowed with"),
+    ("train ring --epochs 4", "endless data has no epochs"),
+    ("train ring moons", "'moons' is one too many"),
+    ("train --root nowhere mnist", "--root names nowhere, which is not a folder"),
+    ("train --out", "expected one argument"),
+    ("sample", "required: RUN, --out"),
+    ("sample r --out s.npz", "there is no folder r"),
+    ("sample . --out s.npz", "holds no config.json"),
+    ("sample r -n 0 --out s.npz", "-n: takes a whole number"),
+    ("sample r --out s.gif", "neither a .png nor a .npz"),
+    ("resume", "required: RUN"),
+    ("resume r", "there is no folder r"),
+])
+def test_misuse_is_one_sentence_status_2_and_leaves_nothing(argv, words, folder, capsys):
+    fails(argv.split(), 2, words, capsys)
+    assert os.listdir(folder) == []
+
+
+def test_a_folder_that_is_not_empty_is_not_overwritten(undrawn, folder, capsys):
+    assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 0
+    before = {name: (folder / "r" / name).read_bytes() for name in os.listdir("r")}
+    capsys.readouterr()
+    fails(["train", "ring", *SMALL, "--out", "r"], 2, "r is not empty.*--force", capsys)
+    assert {name: (folder / "r" / name).read_bytes() for name in os.listdir("r")} == before
+    assert cli.main(["train", "ring", *SMALL, "--out", "r", "--seed", "1", "--force"]) == 0
+    assert (folder / "r" / "checkpoint.npz").read_bytes() != before["checkpoint.npz"]
+
+
+def test_failures_are_one_sentence_and_status_1(undrawn, folder, monkeypatch, capsys):
+    (folder / "bad.npy").write_text("no array")
+    fails(["train", "bad.npy"], 1, "bad.npy does not begin like a NumPy array", capsys)
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    (folder / "r" / "checkpoint.npz").write_bytes(b"PK")
+    capsys.readouterr()
+    fails(["sample", "r", "--out", "s.npz"], 1, "checkpoint.npz is damaged", capsys)
+    fails(["resume", "r"], 1, "checkpoint.npz is damaged", capsys)
+    monkeypatch.setattr("numpygan.sample.sample", lambda *_: (_ for _ in ()).throw(MemoryError("7 GB")))
+    fails(["sample", "r", "--out", "s.npz"], 1, "not enough memory", capsys)
+    monkeypatch.setattr("numpygan.sample.sample", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("by 0")))
+    fails(["sample", "r", "--out", "s.npz"], 1, r"in numpygan itself \(ZeroDivisionError: by 0\): --debug", capsys)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["sample", "r", "--out", "s.npz", "--debug"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["--debug", "sample", "r", "--out", "s.npz"])
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is read-only for this user")
+def test_a_read_only_folder_is_one_sentence(folder, capsys):
+    (folder / "shut").mkdir(mode=0o500)
+    fails(["train", "ring", *SMALL, "--out", "shut/r"], 1, "shut/r: Permission denied", capsys)
+
+
+def test_divergence_is_said_and_everything_so_far_is_saved(folder, capsys):
+    argv = ["train", "ring", *SMALL, "--out", "r", "--optimiser", "sgd", "--lr", "1e30", "--steps", "50"]
+    assert cli.main(argv) == 1
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"numpygan: training diverged in step \d+: [^\n]*\n", err)
+    assert (folder / "r" / "history.csv").exists()
+    assert json.loads((folder / "r" / "config.json").read_text())["status"] == "diverged"
+
+
+def test_the_reader_of_a_pipe_may_leave(folder):
+    code = "import sys; from numpygan.cli import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen([sys.executable, "-c", code, "train", "ring", *SMALL, "--out", "r"], env=environment(),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+        process.wait(60)
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+
+
+# ------------------------------------------------------------------------------------- real processes, stopped
+
+def environment(**more):
+    return os.environ | {"PYTHONPATH": str(ROOT), "NUMPYGAN_ENGINE": "numpy"} | more
+
+
+def start(*argv, code="import sys; from numpygan.cli import main; sys.exit(main(sys.argv[1:]))", **kwargs):
+    """A process of its own whose Ctrl-C works whatever started us."""
+    return subprocess.Popen([sys.executable, "-W", "error", "-c", code, *argv], env=environment(), text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), **kwargs)
+
+
+UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import Run\n"
+           "Run.draw = Run.draw_samples = lambda *_: None\n"
+           "sys.exit(main(sys.argv[1:]))")
+LONG = ["train", "ring", "--hidden", "8", "--batch", "16", "--steps", "100000", "--checkpoint-every", "20",
+        "--out", "r"]
+
+
+def wait_for(condition, process, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_ends_with_everything_saved_and_can_go_on(number, status, folder):
+    process = start(*LONG, code=UNDRAWN)
+    wait_for((folder / "r" / "checkpoint.npz").exists, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    steps = len(ng.GAN.load("r/checkpoint.npz").history)
+    assert 20 <= steps < 100_000
+    assert len((folder / "r" / "history.csv").read_text().splitlines()) == steps + 1
+    assert f"stopped after step {steps:,} of 100,000; numpygan resume r goes on" in err
+    assert "Traceback" not in err
+    config = json.loads((folder / "r" / "config.json").read_text())
+    assert (config["status"], config["steps_done"]) == ("interrupted", steps)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+def test_ctrl_c_twice_quits_at_once(folder):
+    """A run whose saving never ends: the second Ctrl-C gets out of it."""
+    code = ("import sys, time; from numpygan.cli import main; from numpygan import train\n"
+            "def never(*_):\n"
+            "    open('saving', 'w').close()\n"
+            "    time.sleep(60)\n"
+            "train._finish = never\n"
+            "sys.exit(main(sys.argv[1:]))")
+    process = start(*LONG, code=code)
+    wait_for((folder / "r" / "checkpoint.npz").exists, process)
+    process.send_signal(signal.SIGINT)
+    wait_for((folder / "saving").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "numpygan: stopped at once; what was saved before is whole\n"
+
+
+def kill_and_resume(folder, times):
+    """Kill a run at random moments until it has got to its end; what it made is what an undisturbed one makes."""
+    argv = ["train", "digits", "--hidden", "8", "--batch", "100", "--steps", "300", "--dropout", ".2",
+            "--checkpoint-every", "3", "--out"]
+    whole = start(*argv, "whole", code=UNDRAWN)
+    whole.communicate(timeout=120)
+    rng = random.Random(times)
+    process = start(*argv, "r", code=UNDRAWN)
+    wait_for((folder / "r" / "checkpoint.npz").exists, process)
+    for _ in range(times):
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+        process.communicate(timeout=60)
+        process = start("resume", "r", code=UNDRAWN)
+        before = (folder / "r" / "config.json").stat().st_mtime_ns
+        wait_for(lambda: (folder / "r" / "config.json").stat().st_mtime_ns > before, process)       # noqa: B023
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    for name in ("checkpoint.npz", "history.csv"):
+        assert (folder / "r" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert sorted(os.listdir("r")) == ["checkpoint.npz", "config.json", "history.csv"]      # and nothing half-written
+
+
+def test_a_run_that_is_killed_three_times_ends_with_the_same_bytes(folder):
+    kill_and_resume(folder, 3)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_thirty_times_ends_with_the_same_bytes(folder):
+    kill_and_resume(folder, 30)
+
+
+def test_digits_open_no_socket(folder):
+    code = ("import socket, sys\n"
+            "def refuse(*_, **__): raise AssertionError('a socket was opened')\n"
+            "socket.socket.__init__ = socket.create_connection = socket.getaddrinfo = refuse\n"
+            "from numpygan.cli import main\n"
+            "sys.exit(main(sys.argv[1:]))")
+    process = start("train", "--steps", "2", "--hidden", "8", code=code)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert sorted(os.listdir("runs/digits-1")) == sorted(FILES)
+
+
+def test_stop_leaves_the_handlers_as_they_were():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with Stop() as stop:
+        assert stop(None) is False
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop(None) is True
+        assert stop.signal == signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.signal is None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# ----------------------------------------------------------------------------------------------- at a terminal
+
+class Terminal:
+    """A stderr that says it is a terminal."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+def test_at_a_terminal_there_is_a_word_about_compiling_and_a_bar(undrawn, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 0
+    shown = sys.stderr.text
+    assert "6/6" in shown
+    assert "compiling" not in shown                      # the NumPy engine compiles nothing
+    stopped = RuntimeError("here")
+    monkeypatch.setattr(ng.GAN, "fit", lambda *_, **__: (_ for _ in ()).throw(stopped))
+    assert cli.main(["train", "ring", *SMALL, "--engine", "numba", "--out", "q"]) == 1
+    assert "compiling the kernels" in sys.stderr.text.removeprefix(shown)
+
+
+def test_the_module_is_the_command(python):
+    code = "import runpy, sys; sys.argv = ['numpygan', '--version']; runpy.run_module('numpygan', run_name='__main__')"
+    assert python(code) == f"numpygan {ng.__version__}\n"
+
+
+def test_values_of_options():
+    assert options.widths("") == ()
+    assert options.widths("1, 22") == (1, 22)
+    assert options.whole(0)("0") == 0
+    assert options.number(0, 1)("1e-3") == 0.001
+    assert options.unknown("diggits", ["digits", "ring"]) == "'diggits' is unknown: did you mean digits?"

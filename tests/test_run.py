@@ -1,0 +1,403 @@
+"""The run folder: what is in it, never overwritten, whole or not at all, and gone on with to the last bit."""
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+from numpygan import checkpoint
+from numpygan.archive import CheckpointError
+from numpygan.files import atomic, sweep, write_json
+from numpygan.presets import PRESETS, Recipe, build, choose
+from numpygan.run import FILES, Misuse, Run
+from numpygan.sample import sample
+from numpygan.scale import scaled, unscaled
+from numpygan.train import resume, train
+
+SMALL = {"hidden_G": (8,), "hidden_D": (8,), "steps": 12, "batch": 16}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, request):
+    """Everything happens in an empty folder, on the engine that compiles nothing, and pictures are not drawn.
+
+    A test that asks for `pictures` has them.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(Run, "draw_samples", lambda self, *_: self["samples.png"].write_text("not drawn"))
+        monkeypatch.setattr(Run, "draw", lambda self, *_: [self[name].write_text("not drawn") for name in FILES[:3]])
+    return tmp_path
+
+
+@pytest.fixture
+def pictures():
+    """The pictures of this test are drawn."""
+
+
+def results(folder):
+    """What must not depend on how often a run was stopped: every array and every file but the config."""
+    with np.load(folder / "checkpoint.npz") as file:
+        held = {k: file[k].tobytes() for k in file.files}
+    return held, [(folder / name).read_bytes() for name in FILES if name != "config.json"]
+
+
+# ----------------------------------------------------------------------------------------------------- files
+
+def test_an_atomic_file_is_the_old_one_until_it_is_whole(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with atomic(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    with pytest.raises(TypeError), atomic(path) as file:
+        file.write("half")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_an_atomic_file_is_synced_before_it_is_renamed(tmp_path, monkeypatch):
+    order = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda f: (order.append("fsync"), fsync(f)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (order.append("replace"), replace(a, b)))
+    with atomic(tmp_path / "a") as file:
+        file.write(b"x")
+    assert order == ["fsync", "replace", "fsync"]           # the file, then its name in the folder
+
+
+def test_json_has_no_nan_and_sweep_removes_only_what_is_half_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "config.json", {"x": float("nan")})
+    assert os.listdir(tmp_path) == []
+    for name in (".config.json.1f.part", ".other.json.1f.part", "config.json", "x.part"):
+        (tmp_path / name).write_text("")
+    sweep(tmp_path, ("config.json",))
+    assert sorted(os.listdir(tmp_path)) == [".other.json.1f.part", "config.json", "x.part"]
+
+
+# ---------------------------------------------------------------------------------------------------- folders
+
+def test_runs_are_numbered_and_never_share_a_folder(folder):
+    made = [Run.create(None, "digits").folder for _ in range(3)]
+    assert [str(p) for p in made] == [os.path.join("runs", f"digits-{i}") for i in (1, 2, 3)]
+    os.rmdir(made[1])
+    assert Run.create(None, "digits").folder == made[1]
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_force_replaces_the_files_of_a_run_only(folder):
+    (folder / "out").mkdir()
+    assert Run.create("out", "x").folder.name == "out"                      # empty: taken as it is
+    for name in (*FILES, "notes.txt", ".checkpoint.npz.ab.part"):
+        (folder / "out" / name).write_text("old")
+    with pytest.raises(Misuse, match="not empty.*--force"):
+        Run.create("out", "x")
+    assert len(os.listdir("out")) == 8
+    Run.create("out", "x", force=True)
+    assert os.listdir("out") == ["notes.txt"]
+    with pytest.raises(Misuse, match="is a file"):
+        Run.create("out/notes.txt", "x", force=True)
+
+
+def test_what_cannot_be_trained_leaves_no_folder(folder):
+    for changes in ({"batch": 0}, {"k": 0}, {"z": 0}, {"epochs": 2}, {"loss": "hings"}, {"optimiser": "adan"},
+                    {"activation_G": "softmax"}, {"init": "zero"}, {"loss": "hinge", "real_label": 0.9},
+                    {"optimiser": "sgd", "beta1": 0.3}, {"dropout": 1.0}, {"lr_G": -1.0}, {"output": "relu"}):
+        with pytest.raises(Misuse):
+            train("ring", changes=SMALL | changes)
+    with pytest.raises(Misuse, match="rng.*did you mean ring"):
+        train("rng")
+    with pytest.raises(Misuse, match="cannot reach the data"):
+        train("digits", changes=SMALL | {"output": "sigmoid"})
+    with pytest.raises(Misuse, match="--root"):
+        train("mnist", root="nowhere")
+    assert os.listdir(folder) == []
+
+
+def test_a_run_holds_its_six_files_and_the_config_tells_everything(folder, pictures, capsys):
+    assert train("digits", changes=SMALL | {"dropout": 0.2}, seed=3, command=["numpygan", "train", "a b"]) == 0
+    run = folder / "runs" / "digits-1"
+    assert sorted(os.listdir(run)) == sorted(FILES)
+    config = json.loads((run / "config.json").read_text())
+    assert config["status"] == "finished"
+    assert (config["seed"], config["engine"], config["steps"], config["steps_done"]) == (3, "numpy", 12, 12)
+    assert config["command"] == "numpygan train 'a b'"
+    assert config["recipe"]["hidden_G"] == [8]
+    assert Recipe.from_dict(config["recipe"]) == PRESETS["digits"].changed(**SMALL, dropout=0.2)
+    assert config["data"]["source"]["known"] is True
+    assert config["data"]["source"]["files"][0]["sha256"] == ng.data.digits().source["files"][0]["sha256"]
+    assert set(config["versions"]) >= {"python", "numpygan", "numpy", "numba", "scipy"}
+    rows = (run / "history.csv").read_text().splitlines()
+    assert len(rows) == 13
+    assert capsys.readouterr().err == ""                                    # nobody watches: nothing moves
+
+
+def test_the_same_seed_gives_the_same_bits_and_python_can_repeat_it(folder):
+    train("ring", changes=SMALL, seed=5, out="a")
+    train("ring", changes=SMALL, seed=5, out="b")
+    assert results(folder / "a") == results(folder / "b")
+    rng = np.random.default_rng(5)
+    data = ng.data.ring()
+    gan = build(PRESETS["ring"].changed(**SMALL), data, rng)
+    gan.fit(data, steps=12, batch=16, rng=rng)
+    assert gan.G.theta.tobytes() == ng.GAN.load("a/checkpoint.npz").G.theta.tobytes()
+    train("ring", changes=SMALL, seed=6, out="c")
+    assert results(folder / "a") != results(folder / "c")
+
+
+def test_a_picture_appears_soon_and_is_replaced(folder, pictures, monkeypatch):
+    """With a clock that moves half a second per look, samples.png is there long before the end."""
+    clock = iter(np.arange(0, 1e6, 0.5))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    seen = []
+    draw = Run.draw_samples
+    monkeypatch.setattr(Run, "draw_samples", lambda self, gan, *a: (seen.append(len(gan.history)), draw(self, gan, *a)))
+    train("ring", changes=SMALL, out="a")
+    assert seen[0] < 5
+    assert seen[-1] == 12
+    assert 3 <= len(seen) <= 6                                              # after 1, 2, 4, … times as long
+
+
+# ------------------------------------------------------------------------------------------------------ resume
+
+class Killed(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+@pytest.mark.parametrize(("name", "recipe"), [
+    ("digits", {"dropout": 0.3, "batch": 500, "k": 2}), ("ring", {"optimiser": "rmsprop"}),
+    ("gaussian", {"noise": "uniform"})])
+@pytest.mark.parametrize("when", [5, 9])
+def test_a_run_that_dies_and_is_resumed_ends_with_the_same_bits(name, recipe, when, folder, monkeypatch):
+    recipe = SMALL | {"steps": 14} | recipe
+    train(name, changes=recipe, out="whole", checkpoint_every=4)
+    with monkeypatch.context() as patch:
+        patch.setattr("numpygan.train.Preview.__call__", lambda self, gan: _die_at(gan, when))
+        patch.setattr("numpygan.train._finish", lambda *_: None)
+        with pytest.raises(Killed):
+            train(name, changes=recipe, out="part", checkpoint_every=4)
+    assert len(ng.GAN.load("part/checkpoint.npz").history) == when // 4 * 4
+    assert json.loads((folder / "part" / "config.json").read_text())["status"] == "running"
+    assert resume("part") == 0
+    assert results(folder / "part") == results(folder / "whole")
+    assert json.loads((folder / "part" / "config.json").read_text())["status"] == "finished"
+
+
+def _die_at(gan, step):
+    if len(gan.history) == step:
+        raise Killed
+
+
+def test_resume_draws_again_what_is_finished(folder, pictures):
+    train("digits", changes=SMALL, out="a")
+    before = results(folder / "a")
+    for name in ("samples.png", "curves.png", "training.gif"):
+        (folder / "a" / name).unlink()
+    assert resume("a") == 0
+    assert results(folder / "a") == before
+
+
+def test_resume_trains_longer_when_asked(folder):
+    train("ring", changes=SMALL, out="a")
+    assert resume("a", steps=20) == 0
+    train("ring", changes=SMALL | {"steps": 20}, out="b")
+    assert ng.GAN.load("a/checkpoint.npz").G.theta.tobytes() == ng.GAN.load("b/checkpoint.npz").G.theta.tobytes()
+    with pytest.raises(Misuse, match="20 steps already"):
+        resume("a", steps=10)
+
+
+def test_resume_refuses_what_is_no_run(folder):
+    for name, words in (("nothing", "there is no folder nothing"), (".", "holds no config.json")):
+        with pytest.raises(Misuse, match=words):
+            resume(name)
+    train("ring", changes=SMALL, out="a")
+    (folder / "a" / "checkpoint.npz").unlink()
+    with pytest.raises(Misuse, match=r"no checkpoint\.npz: the run ended before"):
+        resume("a")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"recipe": 3}', "[" * 100_000])
+def test_a_damaged_config_is_one_sentence(text, folder):
+    train("ring", changes=SMALL, out="a")
+    (folder / "a" / "config.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        resume("a")
+
+
+def test_a_config_or_checkpoint_of_something_else_is_one_sentence(folder):
+    train("ring", changes=SMALL, out="a")
+    config = json.loads((folder / "a" / "config.json").read_text())
+    write_json("a/config.json", config | {"recipe": {"no": 1}})
+    with pytest.raises(CheckpointError, match="recipe that is none"):
+        resume("a")
+    write_json("a/config.json", config | {"data": {}})
+    with pytest.raises(CheckpointError, match="does not describe its data"):
+        sample("a", 3, 0, "x.npz")
+    write_json("a/config.json", config)
+    ng.GAN.load("a/checkpoint.npz").save("a/checkpoint.npz")
+    with pytest.raises(CheckpointError, match="no checkpoint of a run folder"):
+        resume("a")
+
+
+def test_resume_refuses_data_that_has_changed(folder, rng):
+    x = rng.normal(size=(40, 2))
+    np.save("x.npy", x)
+    train("x.npy", changes=SMALL, out="a")
+    np.save("x.npy", x + 1)
+    with pytest.raises(Misuse, match=r"is not that of a any more"):
+        resume("a", steps=20)
+    np.save("x.npy", x)
+    assert resume("a", steps=20) == 0
+
+
+def test_a_diverged_run_keeps_what_was_good_and_is_not_resumed(folder, pictures):
+    with pytest.raises(ng.Divergence, match="diverged in step"):
+        train("ring", changes=SMALL | {"optimiser": "sgd", "lr_G": 1e30, "lr_D": 1e30, "steps": 50}, out="a")
+    assert json.loads((folder / "a" / "config.json").read_text())["status"] == "diverged"
+    assert (folder / "a" / "history.csv").exists()
+    assert (folder / "a" / "training.gif").exists()
+    with pytest.raises(Misuse, match="diverged, and would again"):
+        resume("a")
+
+
+# -------------------------------------------------------------------------------------- data of the user's own
+
+def test_scaling_by_hand_and_back():
+    x = np.array([[0, 255], [51, 127.5]], np.float32)
+    data, original = scaled(ng.data.array(x))
+    assert original == (0.0, 255.0)
+    assert data.range == (-1.0, 1.0)
+    np.testing.assert_allclose(data.x, [[-1, 1], [-0.6, 0]], rtol=0, atol=4 * np.finfo(np.float32).eps)
+    np.testing.assert_allclose(unscaled(data.x, original), x, rtol=4 * np.finfo(np.float32).eps, atol=1e-5)
+    assert scaled(ng.data.digits())[1] is None
+    assert scaled(ng.data.ring())[1] is None
+    constant, _ = scaled(ng.data.array(np.full((3, 2), 7.0)))
+    assert np.isfinite(constant.x).all()
+    assert unscaled(x, None) is x
+
+
+def test_images_of_any_range_are_learned_and_sampled_in_their_own_range(folder, rng):
+    np.savez("faces.npz", x=rng.integers(0, 256, (30, 4, 5)), labels=np.arange(30) % 3)
+    assert train("faces.npz", changes=SMALL) == 0
+    run = folder / "runs" / "faces-1"
+    assert json.loads((run / "config.json").read_text())["data"]["range_before_scaling"] == [0.0, 255.0]
+    assert json.loads((run / "config.json").read_text())["data"]["source"]["known"] is False
+    sample(str(run), 50, 1, "s.npz")
+    with np.load("s.npz") as file:
+        x = file["samples"]
+        assert file.files == ["samples"]
+    assert x.shape == (50, 20)
+    assert x.min() >= 0
+    assert x.max() <= 255
+    assert x.max() > 2
+    sample(str(run), 9, 1, "s.png")
+
+
+@pytest.mark.parametrize(("shape", "like"), [((2,), "ring"), ((16,), "ring"), ((8, 8), "digits"), ((100,), "digits"),
+                                             ((28, 28), "mnist"), ((20, 20, 3), "mnist")])
+def test_data_of_ones_own_gets_the_recipe_of_what_it_resembles(shape, like):
+    data = ng.data.array(np.random.default_rng(0).normal(size=(3, *shape)))
+    recipe = choose("x.npy", None, data)
+    assert recipe.data == "x.npy"
+    assert (recipe.hidden_G, recipe.z, recipe.batch) == \
+           (PRESETS[like].hidden_G, PRESETS[like].z, PRESETS[like].batch)
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_points_in_other_dimensions_are_trained_and_drawn(d, folder, pictures, rng):
+    np.save("x.npy", rng.normal(size=(40, d)))
+    assert train("x.npy", changes=SMALL, out="a") == 0
+    sample("a", 20, 0, "x.png")
+
+
+# ----------------------------------------------------------------------------------------------------- samples
+
+def test_samples_are_those_of_the_generator_and_the_seed(folder):
+    train("digits", changes=SMALL, out="a")
+    sample("a", 100, 7, "x.npz")
+    gan = ng.GAN.load("a/checkpoint.npz")
+    with np.load("x.npz") as file:
+        assert file["samples"].tobytes() == gan.sample(100, np.random.default_rng(7)).tobytes()
+    assert ng.data.load("x.npz").d == 64                                     # what we write, we can train on
+
+
+def test_many_samples_are_drawn_in_parts(folder, monkeypatch):
+    train("ring", changes=SMALL, out="a")
+    sample("a", 10, 7, "x.npz")
+    monkeypatch.setattr("numpygan.sample.CHUNK", 4)
+    sample("a", 10, 7, "y.npz")
+    with np.load("x.npz") as x, np.load("y.npz") as y:
+        np.testing.assert_allclose(x["samples"], y["samples"], rtol=1e-5)
+
+
+def test_sample_refuses_other_files_and_too_many_tiles(folder):
+    with pytest.raises(Misuse, match=r"neither a \.png nor a \.npz"):
+        sample("a", 3, 0, "x.jpg")
+    train("digits", changes=SMALL, out="a")
+    with pytest.raises(Misuse, match="at most 10,000 images"):
+        sample("a", 20_000, 0, "x.png")
+    assert not os.path.exists("x.png")
+
+
+# ----------------------------------------------------------------------------------------------------- recipes
+
+def test_every_preset_makes_a_gan_that_fits_its_data(monkeypatch):
+    shapes = {"mnist": (28, 28), "fashion_mnist": (28, 28)}
+    for recipe in PRESETS.values():
+        rng = np.random.default_rng(0)
+        data = ng.data.array(rng.uniform(-1, 1, (200, 28, 28)), range=(-1, 1)) if recipe.data in shapes \
+            else ng.data.load(recipe.data)
+        gan = build(recipe, data, rng)
+        gan.fit(data, steps=1, batch=recipe.batch, k=recipe.k, rng=rng)
+        assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+        assert (recipe.steps is None) != (recipe.epochs is None)
+
+
+def test_the_pytorch_tutorial_is_what_it_says():
+    data = ng.data.array(np.zeros((2, 28, 28)), range=(-1, 1))
+    recipe = PRESETS["pytorch-tutorial"]
+    gan = build(recipe, data, np.random.default_rng(0))
+    def dense(width):
+        return f"Dense(width={width}, weights=linear, bias=True)"
+    assert [repr(layer) for layer in gan.G.layers] == [dense(256), "ReLU()", dense(256), "ReLU()", dense(784), "Tanh()"]
+    assert [repr(layer) for layer in gan.D.layers] == [
+        dense(256), "LeakyReLU(slope=0.2)", dense(256), "LeakyReLU(slope=0.2)", dense(1)]
+    assert (gan.G.d_in, recipe.batch, recipe.data) == (64, 100, "mnist")
+    assert repr(gan.opt_G) == repr(gan.opt_D) == "Adam(lr=0.0002, beta1=0.9, beta2=0.999, eps=1e-08)"
+    assert repr(gan.loss).startswith("NonSaturating(real_label=1.0")
+    W = gan.D.params()["0.W"]                                    # U(−1/28, 1/28): standard deviation 1/(28 √3)
+    assert np.abs(W).max() <= 1 / 28
+    assert W.std() == pytest.approx(1 / (28 * np.sqrt(3)), rel=0.01)
+
+
+def test_steps_and_epochs_replace_each_other():
+    assert PRESETS["digits"].changed(epochs=3).steps is None
+    assert PRESETS["mnist"].changed(steps=3).epochs is None
+    both = PRESETS["mnist"].changed(steps=3, epochs=2)
+    assert (both.steps, both.epochs) == (3, 2)                   # and `fit` refuses both
+
+
+def test_terms_of_the_recipe_reach_the_gan():
+    data = ng.data.ring()
+    recipe = PRESETS["ring"].changed(loss="wasserstein", r1=0.5, gradient_penalty=10.0, input_noise=0.1, clip=0.01,
+                                     optimiser="rmsprop", lr_G=1e-3, lr_D=2e-3, simultaneous=True, dropout=0.1)
+    gan = build(recipe, data, np.random.default_rng(0))
+    assert repr(gan.penalties) == "(R1(gamma=0.5), GradientPenalty(weight=10.0))"
+    assert repr(gan.opt_D) == "RMSProp(lr=0.002, clip=0.01, rho=0.9, eps=1e-08)"
+    assert repr(gan.opt_G) == "RMSProp(lr=0.001, rho=0.9, eps=1e-08)"
+    assert (gan.input_noise, gan.simultaneous, repr(gan.loss)) == (0.1, True, "Wasserstein()")
+    assert sum(isinstance(layer, ng.Dropout) for layer in gan.D.layers) == 2
+    assert not any(isinstance(layer, ng.Dropout) for layer in gan.G.layers)
+
+
+def test_a_run_checkpoint_is_a_checkpoint(folder):
+    train("ring", changes=SMALL, out="a")
+    gan, rng, extra = checkpoint.load("a/checkpoint.npz")
+    assert rng is not None
+    assert extra["snapshots.samples"].shape == (12, 1000, 2)
+    np.testing.assert_array_equal(extra["snapshots.samples"][-1], gan.G(extra["snapshots.z"]))
