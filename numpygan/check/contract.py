@@ -26,7 +26,7 @@ def _loads(name):
 def named(thing: Any) -> str:
     """repr(thing) where that is short, else its class: what a layer keeps on self would fill the screen."""
     text = repr(thing)
-    return text if len(text) <= 70 and "\n" not in text and " at 0x" not in text else f"{type(thing).__name__}(…)"
+    return text if len(text) <= 100 and "\n" not in text and " at 0x" not in text else f"{type(thing).__name__}(…)"
 
 
 def pair(result: Any, what: str) -> tuple[Any, Any]:
