@@ -74,7 +74,8 @@ def test_every_option_reaches_the_recipe(monkeypatch):
     line = ("train grid --preset ring --loss wasserstein --real-label .8 --z 3 --noise uniform --hidden 5,6 "
             "--hidden-D 7 --activation relu --activation-G tanh --output tanh --init linear --dropout .1 --r1 .2 "
             "--gradient-penalty 9 --input-noise .3 --optimiser sgd --lr .01 --lr-D .02 --beta1 .4 --clip .5 "
-            "--simultaneous --k 2 --batch 9 --steps 11 --seed 4 --engine numpy --root . --out o --force --checkpoint-every 5")
+            "--simultaneous --k 2 --batch 9 --steps 11 --seed 4 --engine numpy --root . --out o --force "
+            "--checkpoint-every 5")
     assert cli.main(line.split()) == 0
     name, preset, changes = asked["args"]
     assert (name, preset) == ("grid", "ring")
