@@ -13,11 +13,12 @@ from .archive import CheckpointError
 from .layers import Layer
 from .losses import Loss
 from .optim import Optimiser
+from .schedule import LinearDecay
 
 # What a file may name of the package: the kind of object, the module that shows its class, what that derives from.
 KINDS: dict[str, tuple[str, type]] = {
     "layer": ("numpygan", Layer), "loss": ("numpygan.losses", Loss), "penalty": ("numpygan.penalties", object),
-    "optimiser": ("numpygan.optim", Optimiser)}
+    "optimiser": ("numpygan.optim", Optimiser), "schedule": ("numpygan.schedule", object)}
 NAMED_INIT = {"he": initial.he, "glorot": initial.glorot, "linear": initial.linear}
 BOUNDED_INIT = {"uniform": initial.uniform, "normal": initial.normal}
 
@@ -38,7 +39,10 @@ def describe(thing: Any, kind: str) -> dict[str, Any]:
             raise CheckpointError(f"{cls.__name__} cannot be saved: its constructor takes {name!r} and the object does "
                                   f"not keep it; store it as self.{name}")
         value = getattr(thing, attribute)
-        args[name] = _init_name(value) if name == "init" else plain(value, f"{name} of {cls.__name__}")
+        if isinstance(value, LinearDecay):
+            args[name] = {"schedule": describe(value, "schedule")}
+        else:
+            args[name] = _init_name(value) if name == "init" else plain(value, f"{name} of {cls.__name__}")
     own = {} if _of_package(cls, kind) else {"own": True}
     return {"class": cls.__name__, "args": args, **own}
 
@@ -54,7 +58,7 @@ def restore(description: Any, kind: str, own: Sequence[type] = ()) -> Any:
         cls = classes[name]
     else:
         cls = _class(name, kind)
-    args = {key: _init(value) if key == "init" else value for key, value in args.items()}
+    args = {key: _init(value) if key == "init" else _schedule(value) for key, value in args.items()}
     try:
         return cls(**args)
     except (TypeError, ValueError, OverflowError) as error:
@@ -126,6 +130,12 @@ def _init(description):
         if name == "unknown":
             return _forgotten
     raise CheckpointError(f"names the unknown initialisation {str(description)[:80]!r}")
+
+
+def _schedule(value):
+    if isinstance(value, dict) and set(value) == {"schedule"}:
+        return restore(value["schedule"], "schedule")
+    return value
 
 
 def _forgotten(W, rng):

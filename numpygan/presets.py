@@ -7,9 +7,11 @@ import numpy as np
 
 from . import init as initial
 from . import losses, optim, penalties
+from .feed import count_steps
 from .gan import GAN
 from .layers import Dense, Dropout, LeakyReLU, ReLU
 from .network import ACTIVATIONS, Network
+from .schedule import LinearDecay
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Recipe:
     lr_G: float = 1e-3
     lr_D: float = 1e-3
     beta1: float = 0.5                      # of Adam
+    decay: float = 0.0                      # the last share of the steps, in which both rates fall linearly to 0
     clip: float = 0.0                       # bound of D's weights after each of its steps; 0: none
     k: int = 1                              # steps of D for one of G
     batch: int = 64
@@ -114,7 +117,9 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
     terms: list[Any] = [penalties.R1(recipe.r1)] if recipe.r1 else []
     if recipe.gradient_penalty:
         terms.append(penalties.GradientPenalty(recipe.gradient_penalty))
-    return GAN(G, D, _loss(recipe), _optimiser(recipe, recipe.lr_G), _optimiser(recipe, recipe.lr_D, recipe.clip),
+    steps = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
+    lr_G, lr_D = (LinearDecay(lr, steps, 1 - recipe.decay) if recipe.decay else lr for lr in (recipe.lr_G, recipe.lr_D))
+    return GAN(G, D, _loss(recipe), _optimiser(recipe, lr_G), _optimiser(recipe, lr_D, recipe.clip),
                noise=recipe.noise, penalties=terms, input_noise=recipe.input_noise, simultaneous=recipe.simultaneous)
 
 

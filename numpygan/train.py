@@ -17,6 +17,7 @@ from .gan import GAN, Divergence, Snapshots
 from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Misuse, Run, environment
 from .scale import scaled
+from .schedule import LinearDecay
 from .terminal import Bar, Stop, interactive, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept
@@ -74,6 +75,9 @@ def resume(folder: str, steps: int | None = None) -> int:
         raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
     run.sweep()
     config["steps"] = config["steps"] if steps is None else steps
+    for opt in (gan.opt_G, gan.opt_D):
+        if isinstance(opt.lr, LinearDecay):
+            opt.lr.steps = config["steps"]               # a longer run lets its rates fall later
     if config["steps"] < len(gan.history):
         raise Misuse(f"{run.folder} has {len(gan.history)} steps already: give --steps a larger number")
     return _go(run, config, recipe, gan, data, rng, snapshots)
