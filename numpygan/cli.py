@@ -123,6 +123,32 @@ def sample(parser: argparse.ArgumentParser) -> Carry:
     return carry
 
 
+@command("measure the quality of what the default recipe makes, beside anchors (digits)")
+def study(parser: argparse.ArgumentParser) -> Carry:
+    parser.add_argument("name", choices=("digits",), metavar="NAME", help="digits")
+    parser.add_argument("--seeds", type=whole(1), default=3, metavar="N", help="how many runs (default: 3)")
+
+    def carry(args):
+        from .study import main
+        return main(args.seeds)
+    return carry
+
+
+@command("time a training step beside PyTorch and JAX, where they are installed, and beside the bare products")
+def bench(parser: argparse.ArgumentParser) -> Carry:
+    from .bench.workloads import WORKLOADS
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(WORKLOADS)} (default: all)")
+    parser.add_argument("--rounds", type=whole(1), default=9, metavar="N", help="in turns (default: 9)")
+
+    def carry(args):
+        from .bench import main
+        for name in args.names:
+            if name not in WORKLOADS:
+                raise Usage(unknown(name, WORKLOADS))
+        return main(args.names or WORKLOADS, args.rounds)
+    return carry
+
+
 # ------------------------------------------------------------------------------------------------------- main
 
 def parser() -> tuple[Parser, dict[str, Parser]]:

@@ -44,7 +44,7 @@ def set_threads(threads: int) -> None:
         pass
 
 
-def main(names: Iterable[str], rounds: int = 9) -> None:
+def main(names: Iterable[str], rounds: int = 9) -> int:
     """Print, for each workload, the table of `race`: medians, the range, and the time as a multiple of ours."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     set_threads(threads)
@@ -57,3 +57,4 @@ def main(names: Iterable[str], rounds: int = 9) -> None:
         for who, t in times.items():
             print(f"  {who:<18} {np.median(t):9.3f} ms  [{t.min():.3f}, {t.max():.3f}]   "
                   f"{np.median(t / mine):6.2f} x")
+    return 0
