@@ -99,7 +99,7 @@ class NonSaturating(_CrossEntropy):
     """G maximises E log D(G(z)) instead.                       Goodfellow et al. 2014, section 3
 
     Not a zero-sum game: same D, another G. With D optimal and held fixed, G's gradient is that of
-    KL(p_g ‖ p_data) − 2 JSD (Arjovsky & Bottou 2017, Theorem 2.5).
+    KL(p_g ‖ p_data) − 2 JSD (Arjovsky & Bottou 2017, Theorem 2.5), which is 2 KL(m ‖ p_data), m = (p_data + p_g)/2.
     """
 
     def generator(self, logit_fake):
@@ -110,9 +110,10 @@ class NonSaturating(_CrossEntropy):
 class LeastSquares(Loss):
     """D regresses on the labels 1 and 0, G on 1.               Mao et al. 2017, Eq. 9
 
-    D is not a probability here: its optimal output is s* = p/(p + q), the same fraction without a sigmoid. With the
-    labels a = 0, b = c = 1 used here, G then minimises ½ E_q (s* − 1)²; it is Pearson's χ² between p + q and 2q for
-    the labels −1, 1, 0 only (Mao et al., section 3.2.2).
+    D is not a probability here: its optimal output is s* = p/(p + q), the same fraction without a sigmoid. With D held
+    fixed there, G's gradient is that of the divergence ½ ∫ [q − 2 p log(p + q) − p²/(p + q)]. Pearson's χ² between
+    p + q and 2q is another number: ½ E_p (s* − c)² + ½ E_q (s* − c)² where D follows G, which is ½ χ² for the labels
+    a, b, c = −1, 1, 0 (Mao et al., section 3.2.2) and ¼ + χ²/8 for the labels 0, 1, 1 used here.
     """
 
     def discriminator(self, logit_real, logit_fake):
@@ -127,7 +128,8 @@ class LeastSquares(Loss):
 class Hinge(Loss):
     """D separates real from fake with a margin.                Lim & Ye 2017; Miyato et al. 2018, Eqs. 16, 17
 
-    The optimal D is s* = sign(p − q), and G then minimises 2 TV(p, q) up to a constant (Lim & Ye, Theorem 1).
+    The optimal D is s* = sign(p − q), where L_D = 2 − 2 TV(p, q); with D held fixed there, G's gradient is that of
+    2 TV(p, q).
     """
 
     def discriminator(self, logit_real, logit_fake):
