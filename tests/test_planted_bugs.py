@@ -300,6 +300,34 @@ def test_attributes_that_do_not_tell_the_truth():
     bad_layer("different outputs for the same input and the same seed", Global())
 
 
+class Remembers(Swish):
+    """Proposes the mean of its input, under a name and in a shape that may be wrong, or writes it at once."""
+
+    batchwise = True
+
+    def __init__(self, name="mean", keepdims=False, at_once=False):
+        self.name, self.keepdims, self.at_once = name, keepdims, at_once
+
+    def state(self, d_in):
+        return {"mean": np.zeros(d_in)}
+
+    def forward(self, p, x, c):
+        mean = x.real.mean(axis=0, keepdims=self.keepdims)
+        if self.at_once:
+            c.state["mean"][...] = mean
+        elif c.rng is not None:
+            c.new[self.name] = mean
+        return super().forward(p, x, c)
+
+
+def test_a_state_that_is_not_the_declared_one():
+    check.layer(Remembers(), engine="numpy")
+    bad_layer("proposes 'avg' of shape (3,) as new state, and state(d_in) declares {'mean': (3,)}", Remembers("avg"))
+    bad_layer("proposes 'mean' of shape (1, 3) as new state", Remembers(keepdims=True))
+    with pytest.raises(ValueError, match="read-only"):
+        check.layer(Remembers(at_once=True), engine="numpy")
+
+
 def test_a_gradient_that_depends_on_what_else_is_wanted():
     class WithoutDx(ng.Dense):
         def backward(self, p, x, dy, c):

@@ -36,8 +36,16 @@ class Trial:
         for _ in range(PASSES if s else 0):
             c = Context(engines.ops("numpy"), rng, state=s, new={})
             self.layer.forward(self.p, self.x, c)
+            self._declared(c.new, s)
             s = s | c.new
         return s
+
+    def _declared(self, new, state):
+        """What is proposed must be what `state` declares."""
+        for name, v in new.items():
+            if name not in state or np.shape(v) != state[name].shape:
+                raise GradientError(f"{self.who}.forward proposes {name!r} of shape {np.shape(v)} as new state, and "
+                                    f"state(d_in) declares {({k: v.shape for k, v in state.items()})}")
 
     def training(self) -> "Trial":
         """The same point in a training pass."""
@@ -58,10 +66,7 @@ class Trial:
             v.flags.writeable = False
         c = Context(engines.ops(engine or self.engine), rng, state=state, new={})
         out = self.layer.forward(p, x, c)
-        for name, v in c.new.items():
-            if name not in state or np.shape(v) != state[name].shape:
-                raise GradientError(f"{self.who}.forward proposes {name!r} of shape {np.shape(v)} as new state, and "
-                                    f"state(d_in) declares {({k: v.shape for k, v in state.items()})}")
+        self._declared(c.new, state)
         return pair(out, f"{self.who}: forward must return two things, y and cache")
 
     def backward(self, p: dict[str, np.ndarray], cache: Any, dy: np.ndarray, want_dx: bool = True,
