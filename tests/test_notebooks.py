@@ -94,6 +94,38 @@ MISTAKES = {
             ("return dy * (s + s * (1 - s)), {}", "the factor x of the second term"),
             ("return -dy * (s + x * s * (1 - s)), {}", "the sign is wrong")],
     },
+    "03": {
+        "return np.where(both > 0, a / np.where(both > 0, both, 1), 0.5)": [
+            ("return b / both", "a and b are swapped"),
+            ("return a / b", "this is y / (1 - y), the odds"),
+            ("return a / a + b", "mind the brackets"),
+            ("return np.full(len(a), 0.5)", "without the weights a and b"),
+            ("return a / np.where(a == b, np.inf, a - b)", "the sign of f' is lost"),
+            ("return a / both", "0 / 0 is NaN"),
+            ("return a / np.maximum(both, 1e-300)", "right, except where a = b = 0")],
+        "return np.sum(p * np.log(D) + q * np.log(1 - D)) * dx": [
+            ("return np.sum(np.log(D) + np.log(1 - D)) * dx", "the weights p and q are missing"),
+            ("return -np.sum(p * np.log(D) + q * np.log(1 - D)) * dx", "the sign is wrong"),
+            ("return np.sum(p * np.log(D) + q * np.log(1 - D))", "dx is missing"),
+            ("return np.mean(np.log(D) + np.log(1 - D))", "weighs all x the same"),
+            ("return np.sum((p + q) * np.log(D)) * dx", "the second logarithm is that of 1 - D"),
+            ("return np.sum(p * (np.log(D) + np.log(1 - D))) * dx", "the second expectation is over the fakes"),
+            ("return np.sum(p * np.log(D) + q * (1 - D)) * dx", "the second logarithm is missing"),
+            ("return np.sum(np.log(p * D) + np.log(q * (1 - D))) * dx", "not inside them"),
+            ("return np.sum(q * np.log(D) + p * np.log(1 - D)) * dx", "p and q are swapped"),
+            ("return np.sum(p * np.log(p / (p + q)) + q * np.log(q / (p + q))) * dx", "that is V of D*")],
+        "m = (p + q) / 2": [
+            ("m = p + q", "m is the mean of p and q")],
+        "jsd = np.sum(p * np.log(p / m)) / 2 + np.sum(q * np.log(q / m)) / 2": [
+            ("jsd = np.sum(p * np.log(p / m)) + np.sum(q * np.log(q / m))", "JSD has a ½ before each KL"),
+            ("jsd = np.sum(p * np.log(p / q)) / 2 + np.sum(q * np.log(q / p)) / 2", "not from each other"),
+            ("jsd = np.sum(p * np.log2(p / m)) / 2 + np.sum(q * np.log2(q / m)) / 2", "the natural one")],
+        "return -np.log(4) + 2 * jsd": [
+            ("return -np.log(2) + 2 * jsd", "log 2 instead of log 4"),
+            ("return -np.log(4) + jsd", "it is twice the JSD"),
+            ("return np.log(4) + 2 * jsd", "the sign of log 4 is wrong"),
+            ("return 2 * jsd", "this is 2 JSD alone")],
+    },
 }
 
 
