@@ -118,7 +118,10 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
     if recipe.gradient_penalty:
         terms.append(penalties.GradientPenalty(recipe.gradient_penalty))
     steps = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
-    lr_G, lr_D = (LinearDecay(lr, steps, 1 - recipe.decay) if recipe.decay else lr for lr in (recipe.lr_G, recipe.lr_D))
+    lr_G, lr_D = recipe.lr_G, recipe.lr_D
+    if recipe.decay:                                     # D takes k steps for one of G
+        lr_G = LinearDecay(lr_G, steps, 1 - recipe.decay)
+        lr_D = LinearDecay(lr_D, recipe.k * steps, 1 - recipe.decay)
     return GAN(G, D, _loss(recipe), _optimiser(recipe, lr_G), _optimiser(recipe, lr_D, recipe.clip),
                noise=recipe.noise, penalties=terms, input_noise=recipe.input_noise, simultaneous=recipe.simultaneous)
 

@@ -75,11 +75,11 @@ def resume(folder: str, steps: int | None = None) -> int:
         raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
     run.sweep()
     config["steps"] = config["steps"] if steps is None else steps
-    for opt in (gan.opt_G, gan.opt_D):
-        if isinstance(opt.lr, LinearDecay):
-            opt.lr.steps = config["steps"]               # a longer run lets its rates fall later
     if config["steps"] < len(gan.history):
         raise Misuse(f"{run.folder} has {len(gan.history)} steps already: give --steps a larger number")
+    for opt, k in ((gan.opt_G, 1), (gan.opt_D, recipe.k)):
+        if isinstance(opt.lr, LinearDecay):
+            opt.lr.steps = k * config["steps"]           # a longer run lets its rates fall later
     return _go(run, config, recipe, gan, data, rng, snapshots)
 
 

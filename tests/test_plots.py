@@ -127,6 +127,7 @@ def test_curves_show_the_columns_raw_and_smoothed(history):
     lines = {line.get_label(): line for line in ax.lines}
     smoothed, raw = lines["discriminator, $L_D$"], ax.lines[0]
     assert raw.get_ydata().tolist() == history["loss_D"].tolist()
+    np.testing.assert_allclose(lines["generator, $L_G$"].get_ydata()[4:-4], history["loss_G"][4:-4], rtol=0, atol=0.001)
     assert raw.get_alpha() < 0.5
     assert raw.get_linewidth() < smoothed.get_linewidth()
     assert smoothed.get_xdata()[[0, -1]].tolist() == [1, 200]

@@ -395,6 +395,19 @@ def test_terms_of_the_recipe_reach_the_gan():
     assert not any(isinstance(layer, ng.Dropout) for layer in gan.G.layers)
 
 
+def test_both_rates_fall_to_zero_with_the_last_step_also_where_D_takes_several(folder):
+    train("ring", changes=SMALL | {"k": 3, "decay": 0.5}, out="a")
+    gan = ng.GAN.load("a/checkpoint.npz")
+    for opt, steps in ((gan.opt_G, 12), (gan.opt_D, 36)):
+        assert opt.t == steps
+        assert opt.lr(steps // 2) == pytest.approx(1e-3)
+        assert opt.lr(steps) == 0
+    resume("a", steps=20)
+    gan = ng.GAN.load("a/checkpoint.npz")
+    assert (gan.opt_G.lr(20), gan.opt_D.lr(60)) == (0, 0)
+    assert gan.opt_D.lr(59) > 0
+
+
 def test_a_run_checkpoint_is_a_checkpoint(folder):
     train("ring", changes=SMALL, out="a")
     gan, rng, extra = checkpoint.load("a/checkpoint.npz")
