@@ -72,6 +72,7 @@ def _recipe_options(group):
     add("--optimiser", choices=OPTIMISERS)
     _for_both(group, "--lr", number(0), "RATE", "learning rate")
     add("--beta1", type=number(0, 1), metavar="β", help="of Adam")
+    add("--beta2", type=number(0, 1), metavar="β", help="of Adam")
     add("--decay", type=number(0, 1), metavar="SHARE", help="the last share of the steps, in which the rates fall to 0")
     add("--clip", type=number(0), metavar="C", help="bound of D's weights, as in the first Wasserstein GAN")
     add("--simultaneous", action="store_true", help="both gradients before both steps, instead of taking turns")

@@ -38,8 +38,10 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
         name = str(Path(name).expanduser().absolute())
     root = None if root is None else str(Path(root).absolute())
     recipe = choose(name, preset, data).changed(**{"data": name, **(changes or {})})
-    if "beta1" in (changes or {}) and recipe.optimiser != "adam":
-        raise Misuse(f"--beta1 belongs to adam, and the optimiser is {recipe.optimiser}: leave one of them out")
+    for name_of_adam in ("beta1", "beta2"):
+        if name_of_adam in (changes or {}) and recipe.optimiser != "adam":
+            raise Misuse(f"--{name_of_adam} belongs to adam, and the optimiser is {recipe.optimiser}: leave one of "
+                         f"them out")
     rng = np.random.default_rng(seed)
     try:
         gan = build(recipe, data, rng, engine)
