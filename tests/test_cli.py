@@ -73,7 +73,8 @@ def test_every_option_reaches_the_recipe(monkeypatch):
     monkeypatch.setattr("numpygan.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
     line = ("train grid --preset ring --loss wasserstein --real-label .8 --z 3 --noise uniform --hidden 5,6 "
             "--hidden-D 7 --activation relu --activation-G tanh --output tanh --init linear --dropout .1 --r1 .2 "
-            "--gradient-penalty 9 --input-noise .3 --optimiser sgd --lr .01 --lr-D .02 --beta1 .4 --beta2 .5 --decay .25 --clip .5 "
+            "--gradient-penalty 9 --input-noise .3 --optimiser sgd --lr .01 --lr-D .02 --beta1 .4 "
+            "--beta2 .5 --decay .25 --clip .5 "
             "--simultaneous --k 2 --batch 9 --steps 11 --seed 4 --engine numpy --root . --out o --force "
             "--checkpoint-every 5")
     assert cli.main(line.split()) == 0
@@ -82,7 +83,8 @@ def test_every_option_reaches_the_recipe(monkeypatch):
     assert changes == {
         "loss": "wasserstein", "real_label": 0.8, "z": 3, "noise": "uniform", "hidden_G": (5, 6), "hidden_D": (7,),
         "activation_G": "tanh", "activation_D": "relu", "output": "tanh", "init": "linear", "dropout": 0.1, "r1": 0.2,
-        "gradient_penalty": 9.0, "input_noise": 0.3, "optimiser": "sgd", "lr_G": 0.01, "lr_D": 0.02, "beta1": 0.4, "beta2": 0.5, "decay": 0.25,
+        "gradient_penalty": 9.0, "input_noise": 0.3, "optimiser": "sgd", "lr_G": 0.01, "lr_D": 0.02, "beta1": 0.4,
+        "beta2": 0.5, "decay": 0.25,
         "clip": 0.5, "simultaneous": True, "k": 2, "batch": 9, "steps": 11}
     from dataclasses import fields
 
