@@ -204,6 +204,11 @@ def test_maxout_refuses_pieces_that_do_not_fit(engine, k):
         ENGINES[engine].maxout(np.ones((2, 6)), k)
 
 
+def test_the_power_iteration_refuses_what_it_cannot_normalise(engine, dtype):
+    with pytest.raises(ValueError, match="W v = 0"):
+        ENGINES[engine].power_iteration(np.zeros((3, 2), dtype), np.ones(2, dtype))
+
+
 # --------------------------------------------------------------------------------------------------- dropout
 
 @pytest.mark.parametrize("shape", [(5, 3), (1, 1), (7,), (2, 3, 4)], ids=str)

@@ -16,6 +16,8 @@ def _power_iteration(W, v, u, v_new):
         u[i] = total
         square += np.float64(total) * np.float64(total)
     first = W.dtype.type(np.sqrt(square))
+    if first == 0:
+        return first, first
     for j in range(columns):
         v_new[j] = 0
     for i in range(rows):
