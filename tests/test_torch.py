@@ -1,0 +1,295 @@
+"""Whole training steps, and derivatives of derivatives, against PyTorch's autograd in float64.
+
+PyTorch is told the forward pass and the losses only; it differentiates by itself. Everything that is drawn is drawn
+again, in the same order, from a generator with the same seed.
+"""
+import itertools
+import math
+
+import numpy as np
+import pytest
+from close import error
+
+import numpygan as ng
+from numpygan.functional import dropout_mask
+from numpygan.penalties import R1, R2, GradientPenalty
+
+torch = pytest.importorskip("torch", exc_type=ImportError)
+F = torch.nn.functional
+
+CRITICS = {
+    "tanh": [ng.Dense(6), ng.Tanh(), ng.Dense(5), ng.Tanh()],
+    "sigmoid": [ng.Dense(6), ng.Sigmoid(), ng.Dense(5), ng.Sigmoid()],
+    "leaky": [ng.Dense(6), ng.LeakyReLU(0.2), ng.Dense(5), ng.LeakyReLU(0.2)],
+    "relu": [ng.Dense(6), ng.ReLU(), ng.Dense(5), ng.ReLU()],
+    "maxout": [ng.Dense(12), ng.Maxout(3), ng.Dense(8), ng.Maxout(2)],
+    "dropout": [ng.Dense(6), ng.Tanh(), ng.Dropout(0.4), ng.Dense(5), ng.LeakyReLU(), ng.Dropout(0.4)],
+    "mixed": [ng.Dense(8, bias=False), ng.Maxout(2), ng.Dense(5), ng.Sigmoid(), ng.Dense(4), ng.LeakyReLU(), ng.Tanh()],
+}
+LOSSES = [ng.losses.Minimax(), ng.losses.NonSaturating(), ng.losses.LeastSquares(), ng.losses.Hinge(),
+          ng.losses.Wasserstein()]
+PENALTIES = [None, R1(0.7), R2(1.3), GradientPenalty(10)]
+OPTIMISERS = {
+    "sgd": (lambda: ng.optim.SGD(0.05), lambda p: torch.optim.SGD([p], lr=0.05)),
+    "momentum": (lambda: ng.optim.Momentum(0.02, momentum=0.8), lambda p: torch.optim.SGD([p], lr=0.02, momentum=0.8)),
+    "rmsprop": (lambda: ng.optim.RMSProp(0.005, rho=0.95, eps=1e-8),
+                lambda p: torch.optim.RMSprop([p], lr=0.005, alpha=0.95, eps=1e-8)),
+    "adam": (lambda: ng.optim.Adam(0.005, beta1=0.5, beta2=0.99, eps=1e-8),
+             lambda p: torch.optim.Adam([p], lr=0.005, betas=(0.5, 0.99), eps=1e-8)),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def name(part):
+    return part if isinstance(part, str) else type(part).__name__
+
+
+def tensor(a):
+    return torch.from_numpy(np.array(a, float))
+
+
+# ------------------------------------------------------------------------------------- the same things in PyTorch
+
+
+def their_pass(net, theta, x, masks=()):
+    """The output of `net` at the flat tensor theta: W (in, out) row by row, then b, layer by layer."""
+    masks, at = iter(masks), 0
+    for layer in net.layers:
+        if isinstance(layer, ng.Dense):
+            size = x.shape[1] * layer.width
+            x = x @ theta[at:at + size].reshape(x.shape[1], layer.width)
+            at += size
+            if layer.bias:
+                x = x + theta[at:at + layer.width]
+                at += layer.width
+        elif isinstance(layer, ng.Maxout):
+            x = x.reshape(len(x), -1, layer.k).max(dim=2).values
+        elif isinstance(layer, ng.Dropout):
+            x = x * next(masks)
+        else:
+            x = {ng.Tanh: torch.tanh, ng.Sigmoid: torch.sigmoid, ng.ReLU: torch.relu,
+                 ng.LeakyReLU: lambda x, layer=layer: F.leaky_relu(x, layer.slope)}[type(layer)](x)
+    assert at == len(theta)
+    return x
+
+
+def masks(net, n, rng):
+    """The masks that a training pass of n rows draws."""
+    drawn, d = [], net.d_in
+    for layer in net.layers:
+        d = layer.shapes(d)[1]
+        if isinstance(layer, ng.Dropout):
+            drawn.append(tensor(dropout_mask((n, d), layer.rate, rng, np.float64)))
+    return drawn
+
+
+def their_penalty(penalty, net, theta, x, x_fake, rng):
+    """P, with a graph behind it: the gradient of D in its input is itself differentiated."""
+    if isinstance(penalty, GradientPenalty):
+        e = tensor(rng.random((len(x), 1), dtype=np.float32))
+        x = e * x + (1 - e) * x_fake
+    x = (x_fake if isinstance(penalty, R2) else x).detach().requires_grad_()
+    out = their_pass(net, theta, x, masks(net, len(x), rng))
+    u, = torch.autograd.grad(out.sum(), x, create_graph=True)
+    if isinstance(penalty, GradientPenalty):
+        return penalty.weight * ((u.norm(dim=1) - 1)**2).mean()
+    return penalty.gamma / 2 * (u**2).sum(dim=1).mean()
+
+
+def their_loss_D(loss, real, fake, targets=None):
+    if isinstance(loss, ng.losses.LeastSquares):
+        return F.mse_loss(real, torch.ones_like(real)) / 2 + F.mse_loss(fake, torch.zeros_like(fake)) / 2
+    if isinstance(loss, ng.losses.Hinge):
+        return torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()
+    if isinstance(loss, ng.losses.Wasserstein):
+        return fake.mean() - real.mean()
+    a, b = targets or (torch.ones_like(real), torch.zeros_like(fake))
+    return F.binary_cross_entropy_with_logits(real, a) + F.binary_cross_entropy_with_logits(fake, b)
+
+
+def their_loss_G(loss, fake):
+    if isinstance(loss, ng.losses.LeastSquares):
+        return F.mse_loss(fake, torch.ones_like(fake)) / 2
+    if isinstance(loss, ng.losses.Minimax):
+        return -F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+    if isinstance(loss, ng.losses.NonSaturating):
+        return F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+    return -fake.mean()
+
+
+def critic(layers, engine="numpy"):
+    D = ng.Network([*layers, ng.Dense(1)], 3, rng=np.random.default_rng(0), dtype=np.float64, engine=engine)
+    scale = 2 if any(isinstance(layer, ng.Sigmoid) for layer in layers) else 0.8         # flat where weights are small
+    D.theta = scale * np.random.default_rng(1).standard_normal(D.theta.size)
+    return D
+
+
+# ------------------------------------------------------------------------------------------------- double backward
+
+
+@pytest.mark.parametrize("penalty", PENALTIES[1:], ids=repr)
+@pytest.mark.parametrize("kind", CRITICS)
+def test_penalties_are_pytorchs_double_backward(kind, penalty, engine):
+    D, rng = critic(CRITICS[kind], engine), np.random.default_rng(3)
+    x, x_fake = rng.standard_normal((7, 3)), rng.standard_normal((7, 3)) + 1
+    P, g = penalty(D, x, x_fake, np.random.default_rng(4))
+    theta = tensor(D.theta).requires_grad_()
+    theirs = their_penalty(penalty, D, theta, tensor(x), tensor(x_fake), np.random.default_rng(4))
+    theirs.backward()
+    assert error(P, theirs.item()) <= 1e-12
+    assert error(g, theta.grad.numpy()) <= 1e-12
+    assert np.abs(g).max() > 1e-2
+
+
+def test_at_a_gradient_of_zero_pytorch_chooses_zero_too(engine):
+    """D = ReLU(2x): the row at −1 has ‖∇D‖ = 0, the kink of the norm.                                Eq. (10.5)"""
+    D = ng.Network([ng.Dense(1), ng.ReLU()], 1, rng=np.random.default_rng(0), dtype=np.float64, engine=engine)
+    D.theta = [2, 0]
+    x = np.array([[1], [-1.]])
+    P, g = GradientPenalty(1)(D, x, x, np.random.default_rng(4))
+    theta = tensor(D.theta).requires_grad_()
+    theirs = their_penalty(GradientPenalty(1), D, theta, tensor(x), tensor(x), np.random.default_rng(4))
+    theirs.backward()
+    assert (P, g.tolist()) == (theirs.item(), theta.grad.tolist())
+
+
+# --------------------------------------------------------------------------------------------------- training steps
+
+BATCH = 8
+
+
+class Endless:
+    """Data of three columns without end."""
+    shape, range, n, labels = (3,), (-math.inf, math.inf), None, None
+
+    def sample(self, n, rng):
+        return rng.standard_normal((n, 3))
+
+
+class Theirs:
+    """Algorithm 1 in PyTorch, on the forward passes of our networks and on what our `fit` draws."""
+
+    def __init__(self, gan, optimiser):
+        self.G, self.D, self.loss, self.penalties = gan.G, gan.D, gan.loss, gan.penalties
+        self.noise = gan.input_noise
+        self.theta_G, self.theta_D = (tensor(net.theta).requires_grad_() for net in (gan.G, gan.D))
+        self.opt_G, self.opt_D = (OPTIMISERS[optimiser][1](p) for p in (self.theta_G, self.theta_D))
+
+    def fakes(self, rng):
+        return their_pass(self.G, self.theta_G, tensor(rng.standard_normal((BATCH, 2))))
+
+    def noisy(self, x, rng):
+        return x + self.noise * tensor(rng.standard_normal(x.shape)) if self.noise else x
+
+    def discriminator(self, x, x_fake, rng):
+        """L_D and g_D."""
+        x, x_fake = (self.noisy(a, rng) for a in (x, x_fake.detach()))
+        logits = [their_pass(self.D, self.theta_D, a, masks(self.D, BATCH, rng)) for a in (x, x_fake)]
+        targets = [tensor(t) for t in self.loss.targets(BATCH, BATCH, rng)] if getattr(self.loss, "draws", 0) else None
+        L = their_loss_D(self.loss, *logits, targets)
+        for penalty in self.penalties:
+            L = L + their_penalty(penalty, self.D, self.theta_D, x, x_fake, rng)
+        return L.item(), torch.autograd.grad(L, self.theta_D)[0]
+
+    def generator(self, x_fake, rng):
+        """L_G and g_G, through D."""
+        x_fake = self.noisy(x_fake, rng)
+        L = their_loss_G(self.loss, their_pass(self.D, self.theta_D, x_fake, masks(self.D, BATCH, rng)))
+        return L.item(), torch.autograd.grad(L, self.theta_G)[0]
+
+    def round(self, rng, k=1, simultaneous=False):
+        """One step of G with its steps of D; returns L_D, g_D, L_G, g_G of the last ones."""
+        for _ in range(k):
+            x = tensor(rng.standard_normal((BATCH, 3)))
+            x_fake = self.fakes(rng)
+            L_D, g_D = self.discriminator(x, x_fake, rng)
+            if not simultaneous:
+                step(self.opt_D, self.theta_D, g_D)
+        if not simultaneous:
+            x_fake = self.fakes(rng)
+        L_G, g_G = self.generator(x_fake, rng)
+        if simultaneous:
+            step(self.opt_D, self.theta_D, g_D)
+        step(self.opt_G, self.theta_G, g_G)
+        return L_D, g_D.numpy(), L_G, g_G.numpy()
+
+
+def step(opt, theta, g):
+    theta.grad = g
+    opt.step()
+
+
+def game(engine, loss, penalties, optimiser, kind="mixed", **more):
+    rng = np.random.default_rng(1)
+    G = ng.MLP([2, 5, 3], hidden="tanh", rng=rng, dtype=np.float64, engine=engine)
+    D = critic(CRITICS[kind], engine)
+    for net in (G, D):
+        net.theta = rng.standard_normal(net.theta.size) / 2
+    ours = OPTIMISERS[optimiser][0]
+    return ng.GAN(G, D, loss, ours(), ours(), penalties=[p for p in penalties if p], **more)
+
+
+def compare(gan, optimiser, steps, k=1):
+    """Our `fit` and their loop, from the same draws: losses and parameters after every step."""
+    theirs, rng, thetas = Theirs(gan, optimiser), np.random.default_rng(5), []
+    history = gan.fit(Endless(), steps=steps, batch=BATCH, k=k, rng=np.random.default_rng(5),
+                      callbacks=[lambda gan: thetas.append((gan.G.theta.copy(), gan.D.theta.copy()))])
+    for i, ours in enumerate(thetas):
+        L_D, _, L_G, _ = theirs.round(rng, k, gan.simultaneous)
+        limit = 1e-10 if i == 0 else 1e-9
+        for mine, other in zip(ours, (theirs.theta_G, theirs.theta_D), strict=True):
+            assert error(mine, other.detach().numpy()) <= limit, i
+        assert error(history["loss_D"][i], L_D) <= limit, i
+        assert error(history["loss_G"][i], L_G) <= limit, i
+    for before, after in zip(thetas[0], thetas[-1], strict=True):
+        assert (before != after).mean() > 0.9
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=name)
+def test_losses_and_gradients_of_both_steps_are_autograds(loss, penalty, engine):
+    gan = game(engine, loss, [penalty], "sgd")
+    theirs, loss, rng = Theirs(gan, "sgd"), gan.loss, np.random.default_rng(6)
+    x, z = rng.standard_normal((BATCH, 3)), rng.standard_normal((BATCH, 2))
+    x_fake = gan.G(z)
+    L_D, g_D = ng.discriminator_gradient(gan.D, loss, x, x_fake, np.random.default_rng(7))
+    for term in gan.penalties:
+        P, g = term(gan.D, x, x_fake, np.random.default_rng(7))
+        L_D, g_D = L_D + P, g_D + g
+    L_G, g_G = ng.generator_gradient(gan.G, gan.D, loss, z, np.random.default_rng(7))
+    their_fake = their_pass(gan.G, theirs.theta_G, tensor(z))
+    for ours, other in ((x_fake, their_fake.detach()),
+                        *zip((L_D, g_D), theirs.discriminator(tensor(x), their_fake, np.random.default_rng(7)),
+                             strict=True),
+                        *zip((L_G, g_G), theirs.generator(their_fake, np.random.default_rng(7)), strict=True)):
+        assert error(ours, np.asarray(other)) <= 1e-12
+
+
+def combinations():
+    """Every loss with every penalty and one optimiser in turn; with the other three only where slow tests run."""
+    for (i, loss), (j, penalty), (k, optimiser) in itertools.product(*map(enumerate, (LOSSES, PENALTIES, OPTIMISERS))):
+        yield pytest.param(loss, penalty, optimiser, marks=() if (i + j + k) % 4 == 0 else pytest.mark.slow,
+                           id=f"{name(loss)}-{penalty}-{optimiser}")
+
+
+@pytest.mark.parametrize(("loss", "penalty", "optimiser"), combinations())
+def test_fifty_steps_of_every_loss_penalty_and_optimiser(loss, penalty, optimiser):
+    compare(game("numpy", loss, [penalty], optimiser), optimiser, 50)
+
+
+@pytest.mark.parametrize(("k", "simultaneous"), [(3, False), (1, True)], ids=["k=3", "simultaneous"])
+def test_other_orders_of_steps(k, simultaneous, engine):
+    compare(game(engine, LOSSES[1], [R1(0.5)], "adam", "tanh", simultaneous=simultaneous), "adam", 20, k)
+
+
+def test_all_that_draws_at_once(engine):
+    """Noisy inputs, dropout in D, targets smoothed, noisy and flipped, and three penalties with masks of their own."""
+    loss = ng.losses.NonSaturating(real_label=0.9, flip=0.1, label_noise=0.2)
+    compare(game(engine, loss, PENALTIES, "adam", "dropout", input_noise=0.1), "adam", 20)
