@@ -63,14 +63,14 @@ def test_eq_11_3_batch_norm_backward(ops):
 
 
 def test_eq_11_4_running_moments_over_three_batches(engine):
-    """(1, 3), (0, 4), (−1, −1): means 2, 2, −1, variances over n − 1 = 1: 2, 8, 0; momentum ½ from 0 and 1."""
-    net = alone(ng.BatchNorm(momentum=.5), 1, engine)
+    """(1, 3), (0, 4), (−1, −1): means 2, 2, −1, variances over n − 1 = 1: 2, 8, 0; momentum ¼ from 0 and 1."""
+    net = alone(ng.BatchNorm(momentum=.25), 1, engine)
     seen = []
     for batch in ([1, 3], [0, 4], [-1, -1]):
         _, tape = net.forward(np.array(batch, float)[:, None], np.random.default_rng(0))
         net.commit(tape)
         seen.append(net.state.tolist())
-    assert seen == [[1, 1.5], [1.5, 4.75], [.25, 2.375]]
+    assert seen == [[.5, 1.25], [.875, 2.9375], [.40625, 2.203125]]
 
 
 def test_eq_11_5_minibatch_std(ops):

@@ -189,6 +189,8 @@ def test_a_complex_pass_proposes_real_numbers(rng):
     _, tape = D.forward(x + 1j, rng, theta=D.theta + 1e-20j)
     assert tape.state.dtype == np.float64
     assert error(tape.state, plain.state) <= 8 * EPS
+    net = ng.Network([Wrong(lambda c: c.new.update(a=np.full((2, 1), 3 + 2j)))], 1, rng=rng)
+    assert net.forward(np.ones((2, 1)) + 1j, rng)[1].state.tolist() == [3, 3]      # of a layer that does not care
 
 
 # ---------------------------------------------------------------------------------------------- a student's layer
