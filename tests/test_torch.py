@@ -279,7 +279,7 @@ def combinations():
                            id=f"{name(loss)}-{penalty}-{optimiser}")
 
 
-@pytest.mark.parametrize(("loss", "penalty", "optimiser"), combinations())
+@pytest.mark.parametrize(("loss", "penalty", "optimiser"), list(combinations()))
 def test_fifty_steps_of_every_loss_penalty_and_optimiser(loss, penalty, optimiser):
     compare(game("numpy", loss, [penalty], optimiser), optimiser, 50)
 
