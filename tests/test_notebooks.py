@@ -126,6 +126,21 @@ MISTAKES = {
             ("return np.log(4) + 2 * jsd", "the sign of log 4 is wrong"),
             ("return 2 * jsd", "this is 2 JSD alone")],
     },
+    "04": {
+        "return p_z / np.abs(slope)": [
+            ("return p_z", "this is the density of z"),
+            ("return p_z * np.abs(slope)", "|G'| is upside down"),
+            ("return p_z / slope", "a density is not negative"),
+            ("return p_z * slope", "its absolute value is missing"),
+            ("return p_z / slope**2", "one division by |G'| is enough"),
+            ("return p_z / np.sqrt(np.abs(slope))", "divide by |G'| itself")],
+        "return sigmoid(-s) * ds": [
+            ("return -sigmoid(-s) * ds", "the sign is wrong"),
+            ("return sigmoid(s) * ds", "the push of the minimax loss"),
+            ("return sigmoid(s) * sigmoid(-s) * ds", "this is the slope of D"),
+            ("return ds", "this is the slope of the logit"),
+            ("return sigmoid(-s)", "the slope of the logit is missing")],
+    },
 }
 
 

@@ -283,8 +283,7 @@ feedback("C(G)", criterion(p_k, q_k), right, {
 # the only one that a GAN has, with its standard error ([Eq. (6.20)](../docs/6-theory.md#eq-6-20)).
 
 # %%
-with np.errstate(divide="ignore"):
-    s_x = D_best.logit(x)
+s_x = D_best.logit(x)
 print(f"V(D*), quadrature        {theory.value(p, q):.10f}")
 print(f"-log 4 + 2 JSD           {theory.criterion(p, q):.10f}")
 print(f"V(D*), sum over a grid   {-np.sum(p_x * softplus(-s_x) + q_x * softplus(s_x)) * dx:.10f}")
@@ -423,4 +422,4 @@ print(f"largest |D - D*| where there are samples: {gap[both > 0.05 * both.max()]
 # **You have seen** the best discriminator, what it is worth, and that a network finds it. More, with all the
 # zeros and infinities: [docs/6-theory.md](../docs/6-theory.md); what people often write instead:
 # [common mistakes](../docs/common-mistakes.md). **Before**:
-# [2 · Layers, derived and checked](02_layers_derived_and_checked.ipynb).
+# [2 · Layers, derived and checked](02_layers_derived_and_checked.ipynb). **Next**: [4 · Figure 1](04_figure_1.ipynb).
