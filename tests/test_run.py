@@ -150,16 +150,14 @@ def test_the_same_seed_gives_the_same_bits_and_python_can_repeat_it(folder):
     assert results(folder / "a") != results(folder / "c")
 
 
-def test_a_picture_appears_soon_and_is_replaced(folder, pictures, monkeypatch):
+def test_a_picture_appears_soon_and_is_replaced(folder, monkeypatch):
     """With a clock that moves half a second per look, samples.png is there long before the end."""
     clock = iter(np.arange(0, 1e6, 0.5))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     seen = []
-    draw = Run.draw_samples
-    monkeypatch.setattr(Run, "draw_samples", lambda self, gan, *a: (seen.append(len(gan.history)), draw(self, gan, *a)))
-    train("ring", changes=SMALL, out="a")
+    monkeypatch.setattr(Run, "draw_samples", lambda self, gan, *a: seen.append(len(gan.history)))
+    train("ring", changes=SMALL | {"steps": 40}, out="a")
     assert seen[0] < 5
-    assert seen[-1] == 12
     assert 3 <= len(seen) <= 6                                              # after 1, 2, 4, … times as long
 
 
