@@ -337,7 +337,8 @@ if not FAST:
 #   on all data and 0 on all fakes, because both live in the same places.
 # - **(c) is a step of G.** D is the same as in (b), so the dashed curve has not moved, but the orange one has: D is out
 #   of date as soon as G moves. G got nothing from the dotted curve; only D's slope.
-# - **(d) is where it should end:** $q = p$, and $D = \tfrac12$. Not "D fails": ½ is the best answer there is.
+# - **(d) is where it should end:** $q = p$, and $D = \tfrac12$. Not "D fails": ½ is the best answer there is. Far out,
+#   the two curves part: hardly a sample is there, and nothing tells D what to say.
 # - **The arrows are the map** $x = G(z)$, not a path of training and no measure of quality. Where they crowd
 #   together, the fakes are dense.
 # - **D is no density**, though it shares the axes. It is a probability of "data" at each $x$.
