@@ -141,6 +141,35 @@ MISTAKES = {
             ("return ds", "this is the slope of the logit"),
             ("return sigmoid(-s)", "the slope of the logit is missing")],
     },
+    "05": {
+        "    minimax = -sigmoid(s)": [
+            ("    minimax = sigmoid(s)", "the sign is wrong"),
+            ("    minimax = -1 / sigmoid(-s)", "this is the derivative in D"),
+            ("    minimax = -sigmoid(-s)", "the slope of the other loss, -log D"),
+            ("    minimax = -sigmoid(s) * sigmoid(-s)", "The factor 1/(1 - D)")],
+        "non_saturating = -sigmoid(-s)": [
+            ("non_saturating = sigmoid(-s)", "the sign is wrong"),
+            ("non_saturating = -1 / sigmoid(s)", "this is the derivative in D"),
+            ("non_saturating = -sigmoid(s)", "the slope of the other loss, log(1 - D)"),
+            ("non_saturating = -sigmoid(s) * sigmoid(-s)", "The factor 1/D")],
+        "return np.log(2) * np.minimum(np.abs(t), 1)": [
+            ("return np.log(2) * np.abs(t)", "it never exceeds log 2"),
+            ("return np.abs(t)", "this is W1"),
+            ("return np.minimum(np.abs(t), 1)", "the log 2 is missing"),
+            ("return 2 * np.log(2) * np.minimum(np.abs(t), 1)", "together log 2, not 2 log 2"),
+            ("return np.log(2) / 2 * np.minimum(np.abs(t), 1)", "this is one of the two pieces"),
+            ("return -np.log(4) + 2 * np.log(2) * np.minimum(np.abs(t), 1)", "this is C(G)"),
+            ("return np.log(2) * np.minimum(t, 1)", "a box can move to the left")],
+        "return 0 * x - t / tau**2": [
+            ("return 0 * x + t / tau**2", "the sign is wrong"),
+            ("return 0 * x - t / tau", "the variance is the square"),
+            ("return 0 * x - t / (2 * tau**2)", "the ½ of the exponent goes away"),
+            ("return -x / tau**2", "the slope of log p alone"),
+            ("return (x - t) / tau**2", "the slope of -log q alone"),
+            ("return -(2 * x - t) / tau**2", "the slope of log p + log q"),
+            ("return (t**2 - 2 * t * x) / (2 * tau**2)", "this is the logit itself"),
+            ("return -t / tau**2", "has the shape (); it should be (3,)")],
+    },
 }
 
 
