@@ -170,6 +170,39 @@ MISTAKES = {
             ("return (t**2 - 2 * t * x) / (2 * tau**2)", "this is the logit itself"),
             ("return -t / tau**2", "has the shape (); it should be (3,)")],
     },
+    "06": {
+        "return x - h * y, y + h * x": [
+            ("return x - h * y, y - h * x", "both go down"),
+            ("return x + h * y, y + h * x", "both go up"),
+            ("return x + h * y, y - h * x", "both signs are wrong"),
+            ("return x - h * x, y + h * y", "the derivative of xy in x is y"),
+            ("return x - y, y + x", "the step size h is missing"),
+            ("y = y + h * x; return x - h * y, y", "this is the alternating step"),
+            ("x = x - h * y; return x, y + h * x", "y has already seen the new x")],
+        "new_y = y + h * x": [
+            ("new_y = y - h * x", "both go down")],
+        "return x - h * new_y, new_y": [
+            ("return x - h * y, new_y", "this is the simultaneous step"),
+            ("new_x = x - h * y; return new_x, y + h * new_x", "x went first"),
+            ("return x - (y + x), y + x", "the step size h is missing"),
+            ("return x + h * (y - h * x), y - h * x", "both signs are wrong")],
+        "root = np.sqrt(complex(gamma**2 / 4 - 1 / 4))": [
+            ("root = np.sqrt(complex(gamma**2 / 4 - 1))", "the off-diagonal entries are ∓½"),
+            ("root = np.sqrt(complex(gamma**2 / 4 + 1 / 4))", "the determinant is +¼"),
+            ("root = np.sqrt(abs(gamma**2 / 4 - 1 / 4))", "is imaginary, not real"),
+            ("root = np.sqrt(gamma**2 / 4 - 1 / 4)", "Make it complex first")],
+        "return np.array([-gamma / 2 + root, -gamma / 2 - root])": [
+            ("return np.array([gamma / 2 + root, gamma / 2 - root])", "the sign of the real part is wrong"),
+            ("return np.array([-gamma + 2 * root, -gamma - 2 * root])", "everything is twice too large"),
+            ("return np.array([-gamma + root, -gamma - root])", "the real part is -γ/2")],
+        "return np.sqrt(1 + h**2 / 4)": [
+            ("return 1 + h**2 / 4", "The root is missing"),
+            ("return np.sqrt(1 + h**2)", "the turning rate is f'(0) = ½"),
+            ("return 1 + h / 2", "the i is lost"),
+            ("return np.sqrt(1 - h**2 / 4)", "the minus belongs to (1 + ib)²"),
+            ("return np.sqrt(1 + h**2 / 2)", "the square of h/2 is h²/4"),
+            ("return np.ones_like(h)", "1 is the modulus of the alternating step")],
+    },
 }
 
 

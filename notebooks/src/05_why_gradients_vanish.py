@@ -373,5 +373,6 @@ plt.show()
 #
 # **You have seen** which gradient vanishes and in which variable, that a frozen G feels it, that disjoint
 # supports are the reason, and two ways out. More: [docs/7-supports.md](../docs/7-supports.md); what people
-# often write instead: [common mistakes](../docs/common-mistakes.md). **Before**: [4 · Figure
-# 1](04_figure_1.ipynb).
+# often write instead: [common mistakes](../docs/common-mistakes.md). **Before**:
+# [4 · Figure 1](04_figure_1.ipynb). **Next**: [6 · A game, not a minimum](06_a_game_not_a_minimum.ipynb), where no
+# gradient vanishes and still nobody arrives.
