@@ -24,6 +24,8 @@ os.environ.pop("NUMPYGAN_ENGINE", None)
 
 JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
+UNCOMPILED = {"test_notebooks", "test_docs", "test_torch"}            # they run what the other tests run
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "statistical: trains for seconds; skipped where the kernels are not compiled")
@@ -31,8 +33,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if JIT_OFF and item.get_closest_marker("statistical"):
-            item.add_marker(pytest.mark.skip(reason="the kernels run as Python loops (NUMBA_DISABLE_JIT)"))
+        if JIT_OFF and (item.get_closest_marker("statistical") or item.path.stem in UNCOMPILED):
+            item.add_marker(pytest.mark.skip(reason="nothing new with the kernels as Python loops (NUMBA_DISABLE_JIT)"))
 
 
 @pytest.fixture(params=["numpy", "numba"])
