@@ -197,7 +197,7 @@ plt.show()
 # Read the first picture as a story. The fake is at $\theta = 1$, right of the data. D learns to call the right
 # side fake ($\psi$ rises); G runs to the left, through 0, for D still pushes; D turns its slope; G runs back.
 # There is a gradient at every moment, nothing vanishes, and yet nobody arrives. The non-saturating game comes
-# in, slower and slower. R1 comes in fast.
+# in, slower and slower (and with simultaneous steps not all the way, see below). R1 comes in fast.
 #
 # ## Eigenvalues decide
 #
@@ -259,9 +259,9 @@ feedback("eigenvalues", yours, right, {
     "NaN is the root of a negative number. Make it complex first": nan})
 
 # %% [markdown]
-# For the plain GAN $\lambda = \pm \frac i2$: no real part, a circle. R1 has the real part $-\frac\gamma2$: it
-# damps. From $\gamma = 1$ on both eigenvalues are real, and nothing turns any more; from there, a larger
-# $\gamma$ makes one of them *slower*. The non-saturating game has the eigenvalues of the plain one: its way in
+# For the plain GAN $\lambda = \pm \frac i2$: no real part, a circle. R1 damps: up to
+# $\gamma = 1$ the real part is $-\frac\gamma2$. From there on both eigenvalues are real, nothing turns any more, and
+# a larger $\gamma$ makes one of them *slower*. The non-saturating game has the eigenvalues of the plain one: its way in
 # is no linear effect, which is why it takes so long.
 #
 # ## From arrows to steps
@@ -401,6 +401,22 @@ if not FAST:
 # %% [markdown]
 # Straight lines on this axis are a constant factor per step: R1's is the modulus of its eigenvalues, 0.97, and
 # a little penalty turns a game that goes round into one that comes in.
+#
+# And the non-saturating game? Simultaneous, its modulus at the equilibrium is that of the GAN, 1.005: close to
+# it, the path runs *away*. Far from it the arrows pull inwards. It can only settle in between, on a circle that
+# it reaches from both sides:
+
+# %%
+STEPS = 500 if FAST else 2000
+for start in [(1.0, 1.0), (0.05, 0.0)]:
+    for order in orders:
+        distance = np.hypot(*dirac.trajectory(dirac.nsgan, STEPS, 0.2, order, start=start).T)
+        print(f"{order:<13} from {distance[0]:.2f} to {distance[-1]:.2f} in {STEPS} steps")
+        if order == "simultaneous" and not FAST:
+            assert 0.6 < distance[-1] < 0.68
+
+# %% [markdown]
+# The alternating steps have modulus 1 there, and nothing pushes them out; they creep in.
 #
 # Two warnings. An eigenvalue speaks of a neighbourhood: what happens far from the equilibrium it does not know.
 # And a loss that goes up and down is no sign of failure here, nor a flat one of success: on the circle both
