@@ -5,7 +5,7 @@ from threadpoolctl import threadpool_limits
 
 from .network import Network
 
-LARGE = 16e6        # multiplications and additions in one product, from which a second thread is worth its wait
+LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
 
 
 def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
