@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
 from numpygan import functional as F
+from numpygan import losses as game
 
 IMG = Path(__file__).with_name("img")
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
@@ -37,6 +38,36 @@ def generator_gradients(ax):
     ax.annotate("−0.17 at s = −20", (-20, -0.1709), (-16, -0.26), arrowprops={"arrowstyle": "-", "lw": 0.6})
     ax.set(xlabel="logit s of a fake", ylabel="∂L_G / ∂s", xlim=(-30, 12), ylim=(-1.05, 0.05))
     ax.legend(frameon=False, loc="center", bbox_to_anchor=(0.54, 0.4), fontsize=9, handlelength=1.5)
+
+
+def losses(ax):
+    """Derivatives of the five losses in the logit: D on a fake row, and G                    Eqs. (9.1) to (9.10)"""
+    s = np.linspace(-4, 4, 801)[:, None]
+    left, right = _beside(ax)
+    for loss, colour, of_D, of_G in [
+            (game.Minimax(), BLUE, "minimax, non-saturating", "minimax"),
+            (game.NonSaturating(), ORANGE, None, "non-saturating"),
+            (game.LeastSquares(), GREEN, "least squares", "least squares"),
+            (game.Wasserstein(), GREY, "Wasserstein", "Wasserstein, hinge"),
+            (game.Hinge(), "black", "hinge", None)]:
+        if of_D:
+            left.plot(s, [loss.discriminator(one, one)[2][0, 0] for one in s[:, None]], color=colour, label=of_D,
+                      ls="--" if colour == "black" else "-")
+        if of_G:
+            right.plot(s, [loss.generator(one)[1][0, 0] for one in s[:, None]], color=colour, label=of_G)
+    left.set(title="D, on a fake: positive pushes s down", xlabel="logit s of a fake", ylim=(-1.6, 1.6))
+    right.set(title="G: negative pushes s up", xlabel="logit s of a fake", ylim=(-3.1, 1.6))
+    for side in (left, right):
+        side.axhline(0, color="black", lw=0.5)
+        side.set_xlim(-4, 4)
+        side.legend(frameon=False, fontsize=9, loc="lower right")
+
+
+def _beside(ax):
+    """Two axes in the place of one."""
+    fig = ax.figure
+    ax.remove()
+    return fig.subplots(1, 2)
 
 
 def passes(ax):
@@ -81,7 +112,7 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
 
 
 PICTURES = {"1-pointwise": (pointwise, (6, 3)), "3-passes": (passes, (8.4, 3)),
-            "4-generator-gradients": (generator_gradients, (7.2, 3.2))}
+            "4-generator-gradients": (generator_gradients, (7.2, 3.2)), "9-losses": (losses, (8.4, 3.4))}
 
 
 def draw(folder):
