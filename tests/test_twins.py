@@ -204,6 +204,20 @@ def test_maxout_refuses_pieces_that_do_not_fit(engine, k):
         ENGINES[engine].maxout(np.ones((2, 6)), k)
 
 
+@pytest.mark.parametrize("index", [-1, 3])
+def test_compiled_maxout_writes_nowhere_but_into_its_own_unit(index):
+    with pytest.raises(ValueError, match="winning piece 0 … 2"):
+        kernels.maxout_backward(np.ones((2, 2)), np.array([[0, 1], [2, index]]), 3)
+    with pytest.raises(ValueError, match="winning piece 0 … 2"):
+        kernels.maxout_jvp(np.ones((2, 6)), np.array([[0, 1], [2, index]]), 3)
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_compiled_softmax_reads_nowhere_but_in_its_own_row(label):
+    with pytest.raises(ValueError, match="whole numbers 0 … 1"):
+        kernels.softmax_cross_entropy(np.ones((2, 2)), np.array([0, label]))
+
+
 def test_the_power_iteration_refuses_what_it_cannot_normalise(engine, dtype):
     with pytest.raises(ValueError, match="W v = 0"):
         ENGINES[engine].power_iteration(np.zeros((3, 2), dtype), np.ones(2, dtype))
