@@ -35,6 +35,10 @@ class Averaged:
 
     def sample(self, gan: GAN, n: int, rng: np.random.Generator) -> np.ndarray:
         """n samples (n, d) of G at θ̄. Running moments of BatchNorm are those of the G that was trained."""
+        return self.generate(gan, gan.draw(n, _generator(rng)))
+
+    def generate(self, gan: GAN, z: np.ndarray) -> np.ndarray:
+        """G(z) at θ̄."""
         if self.theta is None:
             raise ValueError("there is nothing to sample from yet: give this callback to fit first")
-        return gan.G.forward(gan.draw(n, _generator(rng)), theta=self.theta)[0]
+        return gan.G.forward(z, theta=self.theta)[0]

@@ -10,10 +10,11 @@ import numpy as np
 
 from . import __version__, archive
 from .archive import CheckpointError
-from .describe import describe, plain, restore
+from .describe import describe, plain_or_schedule, restore, schedule
 from .gan import GAN
 from .history import COLUMNS
 from .network import Network
+from .schedule import LinearDecay
 
 FORMAT = 1
 MOST_META = 1 << 22                    # bytes of JSON
@@ -62,7 +63,7 @@ def _meta(gan, rng):
     return {"format": FORMAT, "numpygan": __version__, "G": _network(gan.G), "D": _network(gan.D),
             "loss": describe(gan.loss, "loss"), "opt_G": _optimiser(gan.opt_G), "opt_D": _optimiser(gan.opt_D),
             "penalties": [describe(p, "penalty") for p in gan.penalties], "noise": gan.noise,
-            "input_noise": plain(gan.input_noise, "input_noise"), "simultaneous": gan.simultaneous,
+            "input_noise": plain_or_schedule(gan.input_noise, "input_noise"), "simultaneous": gan.simultaneous,
             "position": gan.position, "rng": None if rng is None else _listed(rng.bit_generator.state),
             "columns": list(COLUMNS)}
 
@@ -137,7 +138,9 @@ def _read_meta(content):
 def _gan(meta, arrays, own, engine):
     G, D = (_load_network(name, meta[name], arrays, own, engine) for name in "GD")
     opt_G, opt_D = (_load_optimiser(name, meta[name], arrays, own, net) for name, net in (("opt_G", G), ("opt_D", D)))
-    for key, kind in (("simultaneous", bool), ("noise", str), ("input_noise", (int, float)), ("penalties", list)):
+    meta = meta | {"input_noise": schedule(meta["input_noise"])}
+    for key, kind in (("simultaneous", bool), ("noise", str), ("input_noise", (int, float, LinearDecay)),
+                      ("penalties", list)):
         if not isinstance(meta[key], kind):
             raise CheckpointError(f"has a description whose {key} is {str(meta[key])[:80]!r}")
     penalties = [restore(p, "penalty", own) for p in meta["penalties"]]

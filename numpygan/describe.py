@@ -39,10 +39,7 @@ def describe(thing: Any, kind: str) -> dict[str, Any]:
             raise CheckpointError(f"{cls.__name__} cannot be saved: its constructor takes {name!r} and the object does "
                                   f"not keep it; store it as self.{name}")
         value = getattr(thing, attribute)
-        if isinstance(value, LinearDecay):
-            args[name] = {"schedule": describe(value, "schedule")}
-        else:
-            args[name] = _init_name(value) if name == "init" else plain(value, f"{name} of {cls.__name__}")
+        args[name] = _init_name(value) if name == "init" else plain_or_schedule(value, f"{name} of {cls.__name__}")
     own = {} if _of_package(cls, kind) else {"own": True}
     return {"class": cls.__name__, "args": args, **own}
 
@@ -58,7 +55,7 @@ def restore(description: Any, kind: str, own: Sequence[type] = ()) -> Any:
         cls = classes[name]
     else:
         cls = _class(name, kind)
-    args = {key: _init(value) if key == "init" else _schedule(value) for key, value in args.items()}
+    args = {key: _init(value) if key == "init" else schedule(value) for key, value in args.items()}
     try:
         return cls(**args)
     except (TypeError, ValueError, OverflowError) as error:
@@ -132,7 +129,13 @@ def _init(description):
     raise CheckpointError(f"names the unknown initialisation {str(description)[:80]!r}")
 
 
-def _schedule(value):
+def plain_or_schedule(value: Any, what: str) -> Any:
+    """A schedule of the package by its description, anything else as `plain` has it; `schedule` is the way back."""
+    return {"schedule": describe(value, "schedule")} if isinstance(value, LinearDecay) else plain(value, what)
+
+
+def schedule(value: Any) -> Any:
+    """The schedule that is described there, or the value itself."""
     if isinstance(value, dict) and set(value) == {"schedule"}:
         return restore(value["schedule"], "schedule")
     return value

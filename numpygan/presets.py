@@ -7,11 +7,13 @@ import numpy as np
 
 from . import init as initial
 from . import losses, optim, penalties
+from .batchwise import BatchNorm, MinibatchStd, Pack
 from .feed import count_steps
 from .gan import GAN
 from .layers import Dense, Dropout, LeakyReLU, ReLU
 from .network import ACTIVATIONS, Network
 from .schedule import LinearDecay
+from .spectral import SpectralDense
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,22 @@ class Recipe:
     activation_D: str = "leaky_relu"
     output: str = ""                        # of G: "tanh", "identity", …; empty: tanh for images, identity for points
     dropout: float = 0.0                    # after every hidden layer of D
+    batch_norm: str = ""                    # in "G", "D" or "GD": below every hidden activation
+    spectral: bool = False                  # D's matrices divided by their largest singular value
+    minibatch_std: bool = False             # below D's last layer, a column with the spread of the batch
+    pack: int = 1                           # rows that D judges together
     init: str = "he"                        # "he" (Glorot where no ReLU follows) or "linear", that of PyTorch
     # the game
     loss: str = "non-saturating"
     real_label: float = 1.0                 # below 1: one-sided label smoothing
+    fake_label: float = 0.0
+    flip: float = 0.0                       # the share of labels turned round
+    label_noise: float = 0.0                # the width of noise on the labels, inwards
     r1: float = 0.0                         # weights of the penalties on D's gradient; 0: none
+    r2: float = 0.0
     gradient_penalty: float = 0.0
     input_noise: float = 0.0                # standard deviation of the noise on D's inputs
+    anneal: float = 0.0                     # the last share of the steps, in which that noise falls linearly to 0
     simultaneous: bool = False
     # its course
     optimiser: str = "adam"
@@ -45,6 +56,7 @@ class Recipe:
     decay: float = 0.0                      # the last share of the steps, in which both rates fall linearly to 0
     clip: float = 0.0                       # bound of D's weights after each of its steps; 0: none
     k: int = 1                              # steps of D for one of G
+    average: float = 0.0                    # β of the averaged generator, which then makes the samples; 0: none
     batch: int = 64
     steps: int | None = None                # either steps of G
     epochs: int | None = None               # or passes through finite data
@@ -94,6 +106,7 @@ LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating, "le
           "hinge": losses.Hinge, "wasserstein": losses.Wasserstein}
 OPTIMISERS = {"adam": optim.Adam, "sgd": optim.SGD, "momentum": optim.Momentum, "rmsprop": optim.RMSProp}
 INITS = ("he", "linear")
+LABELS = ("real_label", "fake_label", "flip", "label_noise")
 
 
 def choose(name: str, preset: str | None, data: Any) -> Recipe:
@@ -113,33 +126,62 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
 
     ValueError for settings that do not go together, each with what to do.
     """
-    d = math.prod(data.shape)
-    output = recipe.output or ("tanh" if len(data.shape) > 1 else "identity")
-    G = _network([recipe.z, *recipe.hidden_G, d], recipe.activation_G, output, 0.0, recipe.init, rng, engine)
-    D = _network([d, *recipe.hidden_D, 1], recipe.activation_D, "identity", recipe.dropout, recipe.init, rng, engine)
-    terms: list[Any] = [penalties.R1(recipe.r1)] if recipe.r1 else []
-    if recipe.gradient_penalty:
-        terms.append(penalties.GradientPenalty(recipe.gradient_penalty))
+    G, D = _generator(recipe, data, rng, engine), _discriminator(recipe, data, rng, engine)
+    weights = {penalties.R1: recipe.r1, penalties.R2: recipe.r2, penalties.GradientPenalty: recipe.gradient_penalty}
+    terms: list[Any] = [penalty(weight) for penalty, weight in weights.items() if weight]
+    if terms and any(layer.batchwise for layer in D.layers):
+        raise ValueError(f"{terms[0]!r} needs the slope of D row by row, which batch_norm, minibatch_std and pack mix: "
+                         f"leave them out of D, or the penalty")
     steps = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
-    lr_G, lr_D = recipe.lr_G, recipe.lr_D
+    lr_G: Any = recipe.lr_G
+    lr_D: Any = recipe.lr_D
+    noise: Any = recipe.input_noise
     if recipe.decay:                                     # D takes k steps for one of G
         lr_G = LinearDecay(lr_G, steps, 1 - recipe.decay)
         lr_D = LinearDecay(lr_D, recipe.k * steps, 1 - recipe.decay)
+    if recipe.anneal:
+        noise = LinearDecay(noise, steps, 1 - recipe.anneal)
     return GAN(G, D, _loss(recipe), _optimiser(recipe, lr_G), _optimiser(recipe, lr_D, recipe.clip),
-               noise=recipe.noise, penalties=terms, input_noise=recipe.input_noise, simultaneous=recipe.simultaneous)
+               noise=recipe.noise, penalties=terms, input_noise=noise, simultaneous=recipe.simultaneous)
 
 
-def _network(sizes, hidden, output, dropout, init, rng, engine):
+def _generator(recipe, data, rng, engine):
+    sizes = [*recipe.hidden_G, math.prod(data.shape)]
+    output = recipe.output or ("tanh" if len(data.shape) > 1 else "identity")
     layers = []
-    for i, width in enumerate(sizes[1:], start=1):
-        last = i == len(sizes) - 1
-        activation = _activation(output if last else hidden)
-        layers.append(Dense(width, init=_init(init, activation)))
-        if activation is not None:
-            layers.append(activation)
-        if dropout and not last:
-            layers.append(Dropout(dropout))
-    return Network(layers, sizes[0], rng=rng, engine=engine)
+    for width in sizes[:-1]:
+        layers += _hidden(recipe, "G", width, Dense)
+    layers += _dense(recipe, Dense, sizes[-1], output)
+    return Network(layers, recipe.z, rng=rng, engine=engine)
+
+
+def _discriminator(recipe, data, rng, engine):
+    fewest = recipe.batch if data.n is None else (data.n - 1) % recipe.batch + 1
+    if recipe.pack > fewest or (recipe.batch_norm and fewest // recipe.pack < 2):
+        raise ValueError(f"the smallest minibatch has {fewest} rows, too few for pack={recipe.pack} or batch_norm: "
+                         f"choose another batch size than {recipe.batch}")
+    dense = SpectralDense if recipe.spectral else Dense
+    layers = [Pack(recipe.pack)] if recipe.pack > 1 else []
+    for width in recipe.hidden_D:
+        layers += _hidden(recipe, "D", width, dense)
+        if recipe.dropout:
+            layers.append(Dropout(recipe.dropout))
+    if recipe.minibatch_std:
+        layers.append(MinibatchStd())
+    layers += _dense(recipe, dense, 1, "identity")
+    return Network(layers, math.prod(data.shape), rng=rng, engine=engine)
+
+
+def _hidden(recipe, net, width, dense):
+    """Dense, batch normalisation where it is wanted, activation."""
+    first, *activation = _dense(recipe, dense, width, recipe.activation_G if net == "G" else recipe.activation_D)
+    return [first, *([BatchNorm()] if net in recipe.batch_norm else []), *activation]
+
+
+def _dense(recipe, dense, width, activation):
+    activation = _activation(activation)
+    layer = dense(width, init=_init(recipe.init, activation))
+    return [layer] if activation is None else [layer, activation]
 
 
 def _activation(name):
@@ -161,11 +203,12 @@ def _init(name, activation):
 def _loss(recipe):
     if recipe.loss not in LOSSES:
         raise ValueError(f"unknown loss {recipe.loss!r}: choose one of {', '.join(LOSSES)}")
+    given = {name: getattr(recipe, name) for name in LABELS}
     if recipe.loss in ("minimax", "non-saturating"):
-        return LOSSES[recipe.loss](real_label=recipe.real_label)
-    if recipe.real_label != 1:
-        raise ValueError(f"the loss {recipe.loss} has no labels to smooth: use it with real_label 1, not "
-                         f"{recipe.real_label:g}")
+        return LOSSES[recipe.loss](**given)
+    for name, value in given.items():
+        if value != getattr(Recipe, name):
+            raise ValueError(f"the loss {recipe.loss} has no labels to smooth or flip: leave {name}={value:g} out")
     return LOSSES[recipe.loss]()
 
 

@@ -11,8 +11,10 @@ import numpy as np
 
 from . import __version__, checkpoint
 from .archive import CheckpointError
+from .averaging import Averaged
 from .files import sweep, write_json
 from .gan import GAN, Snapshots
+from .network import Network
 
 FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
 
@@ -85,13 +87,15 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------- state
 
-    def save(self, gan: GAN, rng: np.random.Generator, snapshots: Snapshots) -> None:
-        """Write checkpoint.npz: all that going on needs, the frames of the animation included."""
+    def save(self, gan: GAN, rng: np.random.Generator, snapshots: Snapshots, mean: Averaged | None = None) -> None:
+        """Write checkpoint.npz: all that going on needs, the frames of the animation and the averaged G included."""
         frames = {"snapshots.z": snapshots.z, "snapshots.steps": np.array([snapshots.every, *snapshots.steps], float),
                   "snapshots.samples": np.array(snapshots.samples, gan.G.dtype)}
+        if mean is not None and mean.theta is not None:
+            frames |= {"average.theta": mean.theta, "average.beta": np.array([mean.beta, mean.t], float)}
         checkpoint.save(self["checkpoint.npz"], gan, rng, frames)
 
-    def load(self, engine: str | None = None) -> tuple[GAN, np.random.Generator, Snapshots]:
+    def load(self, engine: str | None = None) -> tuple[GAN, np.random.Generator, Snapshots, Averaged | None]:
         """What `save` wrote. Misuse when there is no checkpoint yet, CheckpointError when it is damaged."""
         path = self["checkpoint.npz"]
         if not path.is_file():
@@ -101,11 +105,12 @@ class Run:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
             snapshots = Snapshots(extra["snapshots.z"], every)
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
+            mean = _averaged(extra, gan.G.theta.shape)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
         if rng is None or len(snapshots.steps) != len(snapshots.samples):
             raise CheckpointError(f"{path} is no checkpoint of a run folder: it lacks its random state or snapshots")
-        return gan, rng, snapshots
+        return gan, rng, snapshots, mean
 
     # ----------------------------------------------------------------------------------------------- results
 
@@ -113,16 +118,38 @@ class Run:
         """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
         from . import plots
         title = f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps"
-        plots.save(plots.samples(x_fake, data, _eye(), D=gan.D, title=title), self["samples.png"])
+        plots.save(plots.samples(x_fake, data, _eye(), D=answers(gan.D), title=title), self["samples.png"])
 
-    def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str) -> None:
-        """samples.png (of the last snapshot), curves.png and training.gif, as far as there is something to show."""
+    def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str, mean: Averaged | None = None) -> None:
+        """samples.png, curves.png and training.gif, as far as there is something to show.
+
+        The samples are the last snapshot, or those of the averaged G where there is one.
+        """
         from . import plots
         if snapshots.steps:
-            self.draw_samples(gan, data, snapshots.samples[-1], name)
+            if mean is None or mean.theta is None:
+                self.draw_samples(gan, data, snapshots.samples[-1], name)
+            else:
+                self.draw_samples(gan, data, mean.generate(gan, snapshots.z), f"{name}, averaged G")
             plots.animation(snapshots, data, self["training.gif"], _eye(), title=name)
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
+
+
+def answers(D: Network) -> Network | None:
+    """D, where its answer to a row is that row's own: else a picture of D(x) would show what else was asked."""
+    return None if any(layer.batchwise for layer in D.layers) else D
+
+
+def _averaged(extra, shape):
+    if "average.theta" not in extra:
+        return None
+    beta, t = extra["average.beta"]
+    mean = Averaged(float(beta))
+    mean.theta, mean.t = extra["average.theta"], int(t)
+    if mean.theta.shape != shape:
+        raise ValueError("average.theta")
+    return mean
 
 
 def environment() -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from . import data as datasets
 from .archive import CheckpointError
 from .files import atomic
-from .run import Misuse, Run
+from .run import Misuse, Run, answers
 from .scale import unscaled
 
 CHUNK = 4096                    # rows at a time through the network
@@ -24,11 +24,12 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
         raise Misuse(f"--out {out} is neither a .png nor a .npz file: choose one of these two endings")
     run = Run.open(folder)
     shown = Shown.of(run)
-    gan, _, _ = run.load()
+    gan, _, _, mean = run.load()
     if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
     rng = np.random.default_rng(seed)
-    x = np.concatenate([gan.sample(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK)])
+    draws = (gan.draw(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK))
+    x = np.concatenate([gan.G(z) if mean is None else mean.generate(gan, z) for z in draws])
     if suffix == ".npz":
         with atomic(out) as file:
             np.savez(file, samples=unscaled(x, shown.original))
@@ -59,12 +60,13 @@ class Shown(NamedTuple):
 
 def _draw(x: np.ndarray, gan: Any, shown: Shown, title: str, out: str) -> None:
     from . import plots
+    D = answers(gan.D)
     if len(shown.shape) > 1:
         ax = plots.sample_grid(x, shown.shape, shown.range, title=title)
     elif shown.name in datasets.NAMES:
-        ax = plots.samples(x, datasets.load(shown.name), np.random.default_rng(0), D=gan.D, title=title)
+        ax = plots.samples(x, datasets.load(shown.name), np.random.default_rng(0), D=D, title=title)
     elif x.shape[1] == 1:
-        ax = plots.samples_1d(x, x, D=gan.D, title=title)
+        ax = plots.samples_1d(x, x, D=D, title=title)
     else:
-        ax = plots.principal(x, x, title=title) if x.shape[1] > 2 else plots.samples_2d(x, x, D=gan.D, title=title)
+        ax = plots.principal(x, x, title=title) if x.shape[1] > 2 else plots.samples_2d(x, x, D=D, title=title)
     plots.save(ax, out)

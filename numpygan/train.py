@@ -12,6 +12,7 @@ import numpy as np
 
 from . import data as datasets
 from .archive import CheckpointError
+from .averaging import Averaged
 from .feed import count_steps
 from .gan import GAN, Divergence, Snapshots
 from .presets import PRESETS, Recipe, build, choose
@@ -47,6 +48,7 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
         gan = build(recipe, data, rng, engine)
         gan._check(data, recipe.batch, recipe.k)
         total = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
+        mean = Averaged(recipe.average) if recipe.average else None
     except (TypeError, ValueError) as error:
         raise Misuse(str(error)) from error
     every = max(1, total // 10) if checkpoint_every is None else checkpoint_every
@@ -55,7 +57,7 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
               "engine": gan.G.engine, "root": root, "steps": total, "checkpoint_every": every, "steps_done": 0,
               "seconds": 0.0, "data": describe_data(data, original), **environment()}
     z = gan.draw(64 if len(data.shape) > 1 else 1000, np.random.default_rng([seed, 1]))
-    return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)))
+    return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)), mean)
 
 
 def resume(folder: str, steps: int | None = None) -> int:
@@ -71,7 +73,9 @@ def resume(folder: str, steps: int | None = None) -> int:
         recipe = Recipe.from_dict(config["recipe"])
     except TypeError as error:
         raise CheckpointError(f"{run['config.json']} holds a recipe that is none ({error})") from error
-    gan, rng, snapshots = run.load()
+    gan, rng, snapshots, mean = run.load()
+    if mean is None and recipe.average:
+        mean = Averaged(recipe.average)                  # stopped before its first checkpoint had one
     data, original = load_data(recipe.data, config.get("root"))
     if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
         raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
@@ -82,12 +86,14 @@ def resume(folder: str, steps: int | None = None) -> int:
     for opt, k in ((gan.opt_G, 1), (gan.opt_D, recipe.k)):
         if isinstance(opt.lr, LinearDecay):
             opt.lr.steps = k * config["steps"]           # a longer run lets its rates fall later
-    return _go(run, config, recipe, gan, data, rng, snapshots)
+    if isinstance(gan.input_noise, LinearDecay):
+        gan.input_noise.steps = config["steps"]          # and its noise
+    return _go(run, config, recipe, gan, data, rng, snapshots, mean)
 
 
 # ------------------------------------------------------------------------------------------------------ a run
 
-def _go(run, config, recipe, gan, data, rng, snapshots):
+def _go(run, config, recipe, gan, data, rng, snapshots, mean):
     """Train what is missing, save all of it whatever happens, and tell; returns the exit status."""
     print(run.folder, flush=True)
     total, done, start = config["steps"], len(gan.history), time.monotonic()
@@ -95,13 +101,13 @@ def _go(run, config, recipe, gan, data, rng, snapshots):
     problem = None
     with Stop() as stop, np.errstate(over="ignore", invalid="ignore"):       # `fit` looks for itself, and says more
         try:
-            _fit(run, config, recipe, gan, data, rng, snapshots, stop)
+            _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop)
         except Divergence as error:
             problem = error
         status = "diverged" if problem else "finished" if len(gan.history) >= total else "interrupted"
         config |= {"status": status, "steps_done": len(gan.history),
                    "seconds": round(config["seconds"] + time.monotonic() - start, 2)}
-        _finish(run, config, gan, data, rng, snapshots)
+        _finish(run, config, gan, data, rng, snapshots, mean)
     if problem:
         raise problem
     _tell(run, config, gan, done, time.monotonic() - start)
@@ -112,25 +118,25 @@ def _go(run, config, recipe, gan, data, rng, snapshots):
     return 128 + stop.signal
 
 
-def _fit(run, config, recipe, gan, data, rng, snapshots, stop):
+def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
     missing = config["steps"] - len(gan.history)
     if missing <= 0:
         return
     if gan.G.engine == "numba":
         say("compiling the kernels; this takes some seconds the first time")
     bar = Bar(config["steps"], len(gan.history))
-    watchers = [snapshots, bar, Preview(run, data, snapshots.z, _name(recipe.data)),
-                Saver(run, rng, snapshots, config["checkpoint_every"]), stop]
+    watchers = [*([] if mean is None else [mean]), snapshots, bar, Preview(run, data, snapshots.z, _name(recipe.data)),
+                Saver(run, rng, snapshots, mean, config["checkpoint_every"]), stop]
     try:
         gan.fit(data, steps=missing, batch=recipe.batch, k=recipe.k, rng=rng, callbacks=watchers)
     finally:
         bar.close()
 
 
-def _finish(run, config, gan, data, rng, snapshots):
+def _finish(run, config, gan, data, rng, snapshots, mean):
     """The state first, the pictures last: they can be drawn again."""
     try:
-        run.save(gan, rng, snapshots)
+        run.save(gan, rng, snapshots, mean)
     except CheckpointError:                              # parameters that overflowed: the last good ones stay
         if config["status"] != "diverged":
             raise
@@ -143,7 +149,7 @@ def _finish(run, config, gan, data, rng, snapshots):
         frames.samples = [*frames.samples, gan.G(frames.z)]
     good = [np.isfinite(x).all() for x in frames.samples]           # all of them, unless the run diverged
     frames.steps, frames.samples = (list(itertools.compress(v, good)) for v in (frames.steps, frames.samples))
-    run.draw(gan, data, frames, config["data"]["name"])
+    run.draw(gan, data, frames, config["data"]["name"], mean)
 
 
 def _tell(run, config, gan, done, seconds):
@@ -170,12 +176,12 @@ class Preview:
 class Saver:
     """A callback that writes the checkpoint every so many steps; 0: never."""
 
-    def __init__(self, run: Run, rng: np.random.Generator, snapshots: Snapshots, every: int):
-        self.run, self.rng, self.snapshots, self.every = run, rng, snapshots, every
+    def __init__(self, run: Run, rng: np.random.Generator, snapshots: Snapshots, mean: Averaged | None, every: int):
+        self.run, self.rng, self.snapshots, self.mean, self.every = run, rng, snapshots, mean, every
 
     def __call__(self, gan: GAN) -> None:
         if self.every and len(gan.history) % self.every == 0:
-            self.run.save(gan, self.rng, self.snapshots)
+            self.run.save(gan, self.rng, self.snapshots, self.mean)
 
 
 # ------------------------------------------------------------------------------------------------------- data

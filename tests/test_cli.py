@@ -71,7 +71,9 @@ def test_train_without_anything_else_learns_digits(monkeypatch, folder, capsys):
 def test_every_option_reaches_the_recipe(monkeypatch):
     asked = {}
     monkeypatch.setattr("numpygan.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
-    line = ("train grid --preset ring --loss wasserstein --real-label .8 --z 3 --noise uniform --hidden 5,6 "
+    line = ("train grid --preset ring --loss wasserstein --real-label .8 --fake-label .1 --flip .2 --label-noise .15 "
+            "--batch-norm G --spectral --minibatch-std --pack 2 --r2 .6 --anneal .7 --average .99 "
+            "--z 3 --noise uniform --hidden 5,6 "
             "--hidden-D 7 --activation relu --activation-G tanh --output tanh --init linear --dropout .1 --r1 .2 "
             "--gradient-penalty 9 --input-noise .3 --optimiser sgd --lr .01 --lr-D .02 --beta1 .4 "
             "--beta2 .5 --decay .25 --clip .5 "
@@ -84,7 +86,8 @@ def test_every_option_reaches_the_recipe(monkeypatch):
         "loss": "wasserstein", "real_label": 0.8, "z": 3, "noise": "uniform", "hidden_G": (5, 6), "hidden_D": (7,),
         "activation_G": "tanh", "activation_D": "relu", "output": "tanh", "init": "linear", "dropout": 0.1, "r1": 0.2,
         "gradient_penalty": 9.0, "input_noise": 0.3, "optimiser": "sgd", "lr_G": 0.01, "lr_D": 0.02, "beta1": 0.4,
-        "beta2": 0.5, "decay": 0.25,
+        "beta2": 0.5, "decay": 0.25, "fake_label": 0.1, "flip": 0.2, "label_noise": 0.15, "batch_norm": "G",
+        "spectral": True, "minibatch_std": True, "pack": 2, "r2": 0.6, "anneal": 0.7, "average": 0.99,
         "clip": 0.5, "simultaneous": True, "k": 2, "batch": 9, "steps": 11}
     from dataclasses import fields
 
@@ -151,6 +154,13 @@ def test_help_and_version(capsys):
     ("train --lr inf", "--lr: takes a number of at least 0, got 'inf'"),
     ("train --dropout 2", "--dropout: takes a number from 0 to 1, got '2'"),
     ("train --real-label 0", "real_label=0"),
+    ("train ring --flip .5", "flip, the share of labels turned round, must lie in"),
+    ("train ring --loss hinge --flip .1", "the loss hinge has no labels to smooth or flip: leave flip=0.1 out"),
+    ("train ring --average 1", "beta must lie in"),
+    ("train ring --anneal 2", "--anneal: takes a number from 0 to 1"),
+    ("train ring --r1 1 --minibatch-std", r"R1\(gamma=1.0\) needs the slope of D row by row"),
+    ("train digits --r1 0 --pack 6", "the smallest minibatch has 5 rows, too few for pack=6"),
+    ("train digits --r1 0 --batch 1796 --batch-norm G", "the smallest minibatch has 1 rows"),
     ("train --steps 3 --epochs 4", "not allowed with"),
     ("train ring --epochs 4", "endless data has no epochs"),
     ("train ring moons", "'moons' is one too many"),

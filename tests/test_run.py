@@ -169,7 +169,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(("name", "recipe"), [
     ("digits", {"dropout": 0.3, "batch": 500, "k": 2}), ("ring", {"optimiser": "rmsprop"}),
-    ("gaussian", {"noise": "uniform"})])
+    ("gaussian", {"noise": "uniform"}),
+    ("ring", {"average": 0.9, "input_noise": 0.3, "anneal": 1.0, "flip": 0.1, "spectral": True, "decay": 0.5}),
+    ("digits", {"r1": 0.0, "batch": 500, "batch_norm": "GD", "minibatch_std": True, "pack": 2})])
 @pytest.mark.parametrize("when", [5, 9])
 def test_a_run_that_dies_and_is_resumed_ends_with_the_same_bits(name, recipe, when, folder, monkeypatch):
     recipe = SMALL | {"steps": 14} | recipe
@@ -391,6 +393,66 @@ def test_terms_of_the_recipe_reach_the_gan():
     assert (gan.input_noise, gan.simultaneous, repr(gan.loss)) == (0.1, True, "Wasserstein()")
     assert sum(isinstance(layer, ng.Dropout) for layer in gan.D.layers) == 2
     assert not any(isinstance(layer, ng.Dropout) for layer in gan.G.layers)
+
+
+def test_tricks_of_the_recipe_reach_the_gan():
+    data = ng.data.array(np.zeros((70, 3)), range=(-1, 1))
+    recipe = PRESETS["ring"].changed(hidden_G=(5,), hidden_D=(6, 7), steps=10, batch=8, input_noise=0.4, anneal=0.5,
+                                     real_label=0.9, fake_label=0.1, flip=0.2, label_noise=0.3, dropout=0.2,
+                                     batch_norm="G", spectral=True, minibatch_std=True, pack=2)
+    gan = build(recipe, data, np.random.default_rng(0))
+    kinds = [[type(layer).__name__ for layer in net.layers] for net in (gan.G, gan.D)]
+    assert kinds[0] == ["Dense", "BatchNorm", "ReLU", "Dense"]
+    assert kinds[1] == ["Pack", *["SpectralDense", "LeakyReLU", "Dropout"] * 2, "MinibatchStd", "SpectralDense"]
+    assert repr(gan.loss) == "NonSaturating(real_label=0.9, fake_label=0.1, flip=0.2, label_noise=0.3)"
+    assert [gan.input_noise(step) for step in (0, 5, 10)] == [0.4, 0.4, 0]
+    assert gan.D(np.zeros((6, 3))).shape == (3, 1)
+    gan = build(PRESETS["ring"].changed(r1=1.0, r2=2.0, gradient_penalty=3.0), ng.data.ring(), np.random.default_rng(0))
+    assert repr(gan.penalties) == "(R1(gamma=1.0), R2(gamma=2.0), GradientPenalty(weight=3.0))"
+    kinds = [type(layer).__name__ for layer in build(PRESETS["ring"].changed(batch_norm="D"), data,
+                                                     np.random.default_rng(0)).D.layers]
+    assert kinds == [*["Dense", "BatchNorm", "LeakyReLU"] * 2, "Dense"]
+
+
+def test_the_averaged_generator_makes_the_samples(folder, monkeypatch, pictures):
+    drawn = []
+    monkeypatch.setattr(Run, "draw_samples", lambda self, gan, data, x_fake, name: drawn.append((x_fake, name)))
+    train("ring", changes=SMALL | {"average": 0.9}, out="a")
+    gan, _, snapshots, mean = Run.open("a").load()
+    assert mean.t == 12
+    assert not np.array_equal(mean.theta, gan.G.theta)
+    x_fake, name = drawn[-1]
+    np.testing.assert_array_equal(x_fake, gan.G.forward(snapshots.z, theta=mean.theta)[0])
+    assert name == "ring, averaged G"
+    sample("a", 5, 3, "s.npz")
+    z = gan.draw(5, np.random.default_rng(3))
+    np.testing.assert_array_equal(np.load("s.npz")["samples"], gan.G.forward(z, theta=mean.theta)[0])
+    resume("a", steps=15)
+    assert Run.open("a").load()[3].t == 15
+    with np.load("a/checkpoint.npz") as file:
+        broken = {name[6:]: file[name] for name in file.files if name.startswith("extra.")}
+    checkpoint.save("a/checkpoint.npz", gan, np.random.default_rng(0), broken | {"average.theta": np.zeros(3)})
+    with pytest.raises(CheckpointError, match="no checkpoint of a run folder"):
+        Run.open("a").load()
+
+
+def test_a_longer_run_lets_the_noise_fall_later(folder):
+    train("ring", changes=SMALL | {"input_noise": 0.5, "anneal": 1.0}, out="a")
+    assert ng.GAN.load("a/checkpoint.npz").input_noise(12) == 0
+    resume("a", steps=24)
+    assert ng.GAN.load("a/checkpoint.npz").input_noise(12) == 0.25
+
+
+def test_a_d_that_judges_batches_is_not_drawn_point_by_point(folder, pictures, monkeypatch):
+    from numpygan import plots
+    shown, real = [], plots.samples
+    monkeypatch.setattr(plots, "samples", lambda *args, D, **more: shown.append(D) or real(*args, D=D, **more))
+    for changes in ({"pack": 2}, {}):
+        train("ring", changes=SMALL | changes)
+    assert shown[0] is None
+    assert shown[-1] is not None
+    sample("runs/ring-1", 9, 0, "s.png")
+    assert shown[-1] is None
 
 
 def test_both_rates_fall_to_zero_with_the_last_step_also_where_D_takes_several(folder):
