@@ -29,7 +29,8 @@ def digits(seeds: int = 3) -> Iterator[Row]:
     """
     rng = np.random.default_rng(123)
     known, held_out = datasets.digits().split(2 / 3, rng)
-    judge = train_classifier(known.x, known.labels, rng)
+    labels, right = np.asarray(known.labels), np.asarray(held_out.labels)
+    judge = train_classifier(known.x, labels, rng)
 
     def row(name: str, x: np.ndarray) -> Row:
         shares = class_shares(judge, x)
@@ -37,10 +38,10 @@ def digits(seeds: int = 3) -> Iterator[Row]:
                    _within(judge, x) / _within(judge, held_out.x),
                    nearest_distance(x, known.x) / nearest_distance(held_out.x, known.x))
 
-    right = 100 * judge.accuracy(held_out.x, held_out.labels)
-    yield row(f"held-out digits (classifier {right:.1f} % right)", held_out.x)
+    accuracy = 100 * judge.accuracy(held_out.x, right)
+    yield row(f"held-out digits (classifier {accuracy:.1f} % right)", held_out.x)
     yield row("training digits", known.x)
-    yield row("a Gaussian per class", _class_gaussians(known.x, known.labels, rng))
+    yield row("a Gaussian per class", _class_gaussians(known.x, labels, rng))
     yield row("noise, U(−1, 1)", rng.uniform(-1, 1, (SAMPLES, known.x.shape[1])).astype(np.float32))
     recipe = PRESETS["digits"]
     for seed in range(seeds):

@@ -1,0 +1,64 @@
+"""Numbers about samples, by hand; the study of the digits and the race, small."""
+import dataclasses
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+from numpygan import metrics, study
+from numpygan.bench import workloads
+from numpygan.classifier import Classifier, train_classifier
+from numpygan.presets import PRESETS
+
+
+class Judge:
+    """Probabilities that are the rows themselves."""
+    def probabilities(self, x):
+        return x
+
+
+def test_shares_by_hand():
+    x = np.array([[.95, .05], [.6, .4], [.1, .9], [.2, .8]])
+    assert metrics.confident_share(Judge(), x) == 0.5
+    assert metrics.class_shares(Judge(), x).tolist() == [0.5, 0.5]
+
+
+def test_distances_by_hand():
+    x = np.array([[0.], [2.], [10.], [11.], [50.]])
+    assert metrics.within_class_distance(x, np.array([0, 0, 1, 1, 2])) == 1.5        # means 2 and 1; one row has none
+    with pytest.raises(ValueError, match="at least two rows"):
+        metrics.within_class_distance(x[:2], np.array([0, 1]))
+    assert metrics.nearest_distance(np.array([[0.], [1.], [5.]]), np.array([[0.], [3.]])) == 1.0
+
+
+def test_the_classifier_is_right_on_held_out_digits(monkeypatch):
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+    rng = np.random.default_rng(0)
+    known, held_out = ng.data.digits().split(2 / 3, rng)
+    judge = train_classifier(known.x, np.asarray(known.labels), rng, steps=600)
+    assert judge.accuracy(held_out.x, np.asarray(held_out.labels)) > 0.93
+    assert np.abs(judge.probabilities(held_out.x).sum(axis=1) - 1).max() < 8 * np.finfo(np.float32).eps * 10
+
+
+def test_the_study_prints_anchors_and_runs(monkeypatch, capsys):
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+    monkeypatch.setitem(PRESETS, "digits", dataclasses.replace(PRESETS["digits"], steps=2))
+    monkeypatch.setattr(study, "train_classifier", lambda x, y, rng: train_classifier(x, y, rng, steps=300))
+    assert study.main(1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["held-out", "training", "a", "noise,", "numpygan"]
+    assert lines[2].split()[-2] == "0.00"                       # training digits lie on training digits
+    assert isinstance(Classifier, type)
+
+
+def test_the_race_is_run_in_turns(monkeypatch, capsys):
+    import importlib
+    race = importlib.import_module("numpygan.bench.race")
+    monkeypatch.setitem(workloads.WORKLOADS, "tiny", workloads.Workload(1, (3,), 2, 4, "identity", 1))
+    monkeypatch.setattr(race, "installed", dict)
+    assert race.main(["tiny"], rounds=2) == 0
+    out = capsys.readouterr().out
+    assert "numpygan (numpy)" in out
+    assert "floor" in out
+    # by hand, batch 4: D's step G 9, D 9 + 9 + 3 on 8 rows; G's step 9 + 9 + 9 + 9 + 6 on 4 rows; 2 operations each
+    assert workloads.megaflops(workloads.WORKLOADS["tiny"]) == pytest.approx(2 * 4 * (9 + 2 * 21 + 42) / 1e6)
