@@ -143,7 +143,8 @@ def falling(lr: float, steps: int) -> Callable[[int], float]:
 
 TITLES = {"(a)": "(a) near convergence", "(b)": "(b) D's inner loop: D → D*", "(c)": "(c) G goes up the slope of D",
           "(d)": "(d) equilibrium: D = ½"}
-PHASES = {"(a)": "Algorithm 1, on the way to (a)", "(b)": "D alone, on the way to (b)", "(c)": "G alone, on the way to (c)",
+PHASES = {"(a)": "Algorithm 1, on the way to (a)", "(b)": "D alone, on the way to (b)",
+          "(c)": "G alone, on the way to (c)",
           "(d)": "Algorithm 1, on the way to (d)"}
 
 
