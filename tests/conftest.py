@@ -17,7 +17,8 @@ SCRATCH = tempfile.mkdtemp(prefix="numpygan-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 assert "numba" not in sys.modules, "Numba reads NUMBA_CACHE_DIR when it is imported: too late to change it"
-os.environ["NUMBA_CACHE_DIR"] = os.path.join(SCRATCH, "numba")      # no kernel compiled from older sources
+# No kernel compiled from older sources; while developing, a folder that keeps them saves their compilation.
+os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMPYGAN_TEST_CACHE") or os.path.join(SCRATCH, "numba")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(SCRATCH, "hypothesis")
 os.environ.pop("NUMPYGAN_ENGINE", None)
