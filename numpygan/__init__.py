@@ -12,7 +12,7 @@ from .spectral import SpectralDense
 
 __version__ = "0.1.0"
 
-LATE = ("check", "functional", "plots", "theory")      # imported when first named: Matplotlib and SciPy take a while
+LATE = ("check", "functional", "metrics", "plots", "theory")        # imported when first named: SciPy takes a while
 
 __all__ = [
     "GAN", "MLP", "Averaged", "BatchNorm", "Context", "Dense", "Divergence", "Dropout", "History", "Layer",

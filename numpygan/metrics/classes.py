@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
-from .classifier import Classifier
+from ..classifier import Classifier
 
 
 def confident_share(judge: Classifier, x: np.ndarray, level: float = 0.9) -> float:
