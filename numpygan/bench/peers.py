@@ -1,5 +1,6 @@
 """The same training step in PyTorch and JAX, as their tutorials and as their experts write it."""
 import importlib.util
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _torch_networks(w: Workload, fused: bool = False):
         return nn.Sequential(*layers[:-1], *end)
     torch.manual_seed(0)
     G, D = mlp((w.z, *w.hidden, w.x), last), mlp((w.x, *w.hidden, 1), [])
-    make = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": fused}
+    make: dict[str, Any] = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": fused}
     return G, D, torch.optim.Adam(G.parameters(), **make), torch.optim.Adam(D.parameters(), **make)
 
 

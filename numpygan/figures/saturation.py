@@ -14,7 +14,7 @@ from ..optim import Adam
 from ..plots import theory as plots
 from ..plots.moving import write_png
 
-LOSSES = {"minimax": Minimax(), "non-saturating": NonSaturating()}
+LOSSES: dict[str, Minimax | NonSaturating] = {"minimax": Minimax(), "non-saturating": NonSaturating()}
 
 
 def slopes(s: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:

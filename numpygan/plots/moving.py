@@ -17,7 +17,7 @@ class Film(NamedTuple):
     ax: Axes
     artists: Sequence[Any]
     change: Callable[[int], Any]
-    count: int
+    count: int                                           # type: ignore[assignment]  # tuples have a method count
 
     def frames(self) -> list[Image.Image]:
         """All frames as images. What never changes is drawn once, and kept."""

@@ -50,8 +50,8 @@ class Pair:
         """p_g, D and best (k,) at x; heads (m,) = G(z)."""
         for line, y in ((self.p_g, p_g), (self.D, D), (self.best, best)):
             line.set_ydata(y)
-        self.arrows.set_segments(np.stack([np.stack([self.z, np.full_like(self.z, Z_LINE)], 1),
-                                           np.stack([heads, np.full_like(heads, X_LINE - 0.03)], 1)], 1))
+        self.arrows.set_segments([*np.stack([np.stack([self.z, np.full_like(self.z, Z_LINE)], 1),
+                                             np.stack([heads, np.full_like(heads, X_LINE - 0.03)], 1)], 1)])
         self.heads.set_data(heads, np.full_like(heads, X_LINE - 0.025))
 
     @property
