@@ -135,14 +135,20 @@ def sample(parser: argparse.ArgumentParser) -> Carry:
     return carry
 
 
-@command("measure the quality of what the default recipe makes, beside anchors (digits)")
+@command("measure methods over seeds in parallel: a table with standard errors, beside anchors and protocol")
 def study(parser: argparse.ArgumentParser) -> Carry:
-    parser.add_argument("name", choices=("digits",), metavar="NAME", help="digits")
-    parser.add_argument("--seeds", type=whole(1), default=3, metavar="N", help="how many runs (default: 3)")
+    from .study import STUDIES
+    lines = "; ".join(f"{name}: {what}" for name, what in STUDIES.items())
+    parser.epilog = f"{lines}. A study that was stopped goes on where it was when it is started again."
+    parser.add_argument("name", type=one_of(STUDIES), metavar="NAME", help=", ".join(STUDIES))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: at most three minutes")
+    parser.add_argument("--seeds", type=whole(1), metavar="N", help="the first N seeds of each method (default: all)")
+    parser.add_argument("--jobs", type=whole(1), metavar="N", help="runs at the same time (default: one for each core)")
+    parser.add_argument("--out", metavar="FOLDER", help="of table, picture and cells (default: runs/study-NAME)")
 
     def carry(args):
         from .study import main
-        return main(args.seeds)
+        return main(args.name, args.seeds, args.quick, args.jobs, args.out)
     return carry
 
 

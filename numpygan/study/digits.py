@@ -1,13 +1,14 @@
-"""`numpygan study`: tables of measured quality, each beside its anchors."""
+"""`numpygan study digits`: the default recipe on handwritten digits, beside its anchors."""
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from . import data as datasets
-from .classifier import Classifier, train_classifier
-from .metrics import class_shares, confident_share, nearest_distance, within_class_distance
-from .presets import PRESETS, build
+from .. import data as datasets
+from ..classifier import Classifier, train_classifier
+from ..metrics import class_shares, confident_share, nearest_distance, within_class_distance
+from ..presets import PRESETS, build
+from ..run import Misuse
 
 SAMPLES = 1000
 
@@ -62,11 +63,14 @@ def _class_gaussians(x, labels, rng):
     return np.clip(np.concatenate(drawn), -1, 1).astype(np.float32)
 
 
-def main(seeds: int = 3) -> int:
-    """Print the table of `digits`, row by row."""
+def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
+    """Print the table of `digits`, row by row: three seeds, one with `quick`. It keeps no files and has no workers."""
+    for option, value in (("--jobs", jobs), ("--out", out)):
+        if value:
+            raise Misuse(f"study digits prints row by row from one process and keeps no files: leave {option} out")
     width = 48
     print(f"{'1,000 samples of':<{width}} confident   class shares   within class   nearest")
-    for r in digits(seeds):
+    for r in digits(seeds or (1 if quick else 3)):
         print(f"{r.name:<{width}} {100 * r.confident:7.1f} %  {100 * r.fewest:4.1f} to {100 * r.most:4.1f} %  "
               f"{r.within:9.2f} x  {r.nearest:8.2f} x", flush=True)
     return 0

@@ -1,0 +1,26 @@
+"""`numpygan study NAME`: tables of measured quality, each number beside its anchors and its protocol.
+
+Each study is a module of its name here, with `main(seeds, quick, jobs, out) -> exit status`. Most are a `Study`, a
+table over methods and seeds, which `run` carries out in parallel and goes on with after a stop.
+"""
+import importlib
+
+from ..options import unknown
+from ..run import Misuse
+from .cells import Cell
+from .runner import run
+from .table import Row, Study
+
+STUDIES = {
+    "digits": "what the default recipe makes of the handwritten digits, beside anchors",
+}
+
+__all__ = ["STUDIES", "Cell", "Row", "Study", "main", "run"]
+
+
+def main(name: str, seeds: int | None = None, quick: bool = False, jobs: int | None = None,
+         out: str | None = None) -> int:
+    """Carry out the study of that name, print its table, and return the exit status. Misuse for an unknown name."""
+    if name not in STUDIES:
+        raise Misuse(unknown(name, STUDIES))
+    return importlib.import_module(f".{name}", __name__).main(seeds=seeds, quick=quick, jobs=jobs, out=out)

@@ -1,0 +1,89 @@
+"""Carry out what a study lacks, keep every cell as it comes, and show the table."""
+import datetime
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..engine import name_of
+from ..run import environment
+from ..terminal import interactive
+from .cells import Cell, Store
+from .table import Row, Study, known, markdown, rows, write_csv
+from .workers import results
+
+
+def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = None) -> tuple[list[Row], list[str]]:
+    """Measure the cells that are missing in the folder `out` (default runs/study-NAME); its table, and what failed.
+
+    Killed, it goes on where it was: every cell that is measured is a file. cells.csv and table.csv are written anew
+    after each; NAME.png at the end. A cell that fails is named in the second list; the others go on.
+    """
+    from tqdm import tqdm
+    folder = Path("runs", f"study-{study.name}") if out is None else Path(out).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store(folder / "cells")
+    found, failed = known(study, store), []
+    missing = [cell for cell in study.cells if cell.name not in found]
+    with tqdm(total=len(study.cells), initial=len(found), disable=not interactive(), unit="cell", desc=study.name,
+              dynamic_ncols=True) as bar:
+        for cell, result, problem in results(study.measure, missing, jobs):
+            problem = problem or _keep(store, cell, result, found)
+            if problem:
+                failed.append(f"{cell.name}: {problem}")
+            bar.update()
+            bar.set_postfix_str(cell.name, refresh=False)
+            write_csv(study, rows(study, found), folder)
+    table = rows(study, found)
+    write_csv(study, table, folder)
+    if study.draw and table:
+        from ..plots import save
+        save(study.draw(table), folder / f"{study.name}.png")
+    return table, failed
+
+
+def _keep(store, cell, result, found):
+    """Write the cell; "" or why it cannot be kept."""
+    try:
+        store.write(cell, result)
+    except (TypeError, ValueError) as error:             # NaN, infinity, or what JSON does not know
+        return f"its result cannot be kept ({error})"
+    found[cell.name] = result
+    return ""
+
+
+def main(study: Study, out: str | None = None, jobs: int | None = None) -> int:
+    """`run` for a person: the setting, the table, the files; what failed on the error output, and status 1 then."""
+    table, failed = run(study, out, jobs)
+    folder = out or os.path.join("runs", f"study-{study.name}")
+    print(f"{study.title}\n")
+    for note in study.notes:
+        print(f"- {note}")
+    if table:
+        print(f"\n{markdown(study, table)}\n\n{stamp(table)}")
+        print(", ".join(os.path.join(folder, name) for name in ("table.csv", "cells.csv", f"{study.name}.png")
+                        if os.path.exists(os.path.join(folder, name))))
+    for problem in failed:
+        print(f"numpygan: failed: {problem}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def stamp(table: Sequence[Row]) -> str:
+    """Date, versions, machine and time, without which a table is a rumour."""
+    about = environment()
+    seconds = sum(result["seconds"] for row in table for result in row.results)
+    cells = sum(len(row.seeds) for row in table)
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return (f"{datetime.date.today()}; {cells} cells, {seconds / 60:.1f} minutes of workers in all; "
+            f"{versions}; engine {name_of(None)}; {about['cpus']} cores")
+
+
+def some_seeds(cells: Sequence[Cell], seeds: int | None) -> list[Cell]:
+    """The cells with the first `seeds` seeds of each method; all for None."""
+    if seeds is None:
+        return list(cells)
+    first: dict[tuple[str, str], list[int]] = {}
+    for cell in cells:
+        first.setdefault((cell.group, cell.method), []).append(cell.seed)
+    return [cell for cell in cells if cell.seed in first[cell.group, cell.method][:seeds]]
+

@@ -1,0 +1,97 @@
+"""A study: cells to measure, the table of their means, and where both are kept."""
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..files import atomic
+from .cells import Cell, Measure, Result, Store
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `run` carries out, and how its table looks."""
+    name: str
+    title: str
+    cells: Sequence[Cell]
+    measure: Measure
+    columns: dict[str, str]                     # key of a result: format of its mean, such as ".1f"
+    draw: Callable[[Sequence["Row"]], Any] | None = None    # rows -> Axes
+    notes: Sequence[str] = field(default_factory=tuple)     # the setting, and what to hold the numbers against
+
+
+class Row(NamedTuple):
+    """The cells of one method that have been measured."""
+    group: str
+    method: str
+    seeds: list[int]
+    results: list[Result]
+
+    def values(self, column: str) -> np.ndarray:
+        return np.array([result[column] for result in self.results], float)
+
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """The mean of n values, and its standard error s/√n, s² = Σ (v − mean)²/(n − 1); NaN where n = 1."""
+    n = len(values)
+    return float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(n)) if n > 1 else math.nan
+
+
+def rows(study: Study, found: dict[str, Result]) -> list[Row]:
+    """The measured cells by method, in the order of the study; `found`: name of a cell -> result."""
+    table: dict[tuple[str, str], Row] = {}
+    for cell in study.cells:
+        if cell.name in found:
+            row = table.setdefault((cell.group, cell.method), Row(cell.group, cell.method, [], []))
+            row.seeds.append(cell.seed)
+            row.results.append(found[cell.name])
+    return list(table.values())
+
+
+def known(study: Study, store: Store) -> dict[str, Result]:
+    """The cells that were measured before."""
+    read = ((cell.name, store.read(cell)) for cell in study.cells)
+    return {name: result for name, result in read if result is not None}
+
+
+# ------------------------------------------------------------------------------------------------- as text
+
+def markdown(study: Study, table: Sequence[Row]) -> str:
+    """The table with mean ± standard error, as Markdown that a terminal shows well."""
+    groups = any(row.group for row in table)
+    lines = [[*(["group"] if groups else []), "method", "seeds", *study.columns]]
+    for row in table:
+        entries = [_shown(*mean_and_error(row.values(c)), form) for c, form in study.columns.items()]
+        lines.append([*([row.group] if groups else []), row.method, str(len(row.seeds)), *entries])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = ["| " + " | ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    return "\n".join([text[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *text[1:]])
+
+
+def _shown(mean, error, form):
+    return f"{mean:{form}}" if math.isnan(error) else f"{mean:{form}} ± {error:{form}}"
+
+
+def write_csv(study: Study, table: Sequence[Row], folder: Path) -> list[Path]:
+    """cells.csv with every measured cell, table.csv with mean and standard error, every digit of both."""
+    columns = list(study.columns)
+    each = [[row.group, row.method, seed, *(result[c] for c in columns)]
+            for row in table for seed, result in zip(row.seeds, row.results, strict=True)]
+    means = [[row.group, row.method, len(row.seeds), *(v for c in columns for v in mean_and_error(row.values(c)))]
+             for row in table]
+    both = [f"{c}{end}" for c in columns for end in ("", " (standard error)")]
+    return [_csv(folder / "cells.csv", ["group", "method", "seed", *columns], each),
+            _csv(folder / "table.csv", ["group", "method", "seeds", *both], means)]
+
+
+def _csv(path, header, lines):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *([("" if v != v else v) for v in line] for line in lines)])
+    with atomic(path) as file:
+        file.write(text.getvalue().encode())
+    return path
