@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 import numpygan as ng
-from numpygan import metrics, study
+from numpygan import metrics
 from numpygan.bench import workloads
 from numpygan.classifier import Classifier, train_classifier
 from numpygan.presets import PRESETS
+from numpygan.study import digits
 
 
 class Judge:
@@ -43,8 +44,8 @@ def test_the_classifier_is_right_on_held_out_digits(monkeypatch):
 def test_the_study_prints_anchors_and_runs(monkeypatch, capsys):
     monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
     monkeypatch.setitem(PRESETS, "digits", dataclasses.replace(PRESETS["digits"], steps=2))
-    monkeypatch.setattr(study, "train_classifier", lambda x, y, rng: train_classifier(x, y, rng, steps=300))
-    assert study.main(1) == 0
+    monkeypatch.setattr(digits, "train_classifier", lambda x, y, rng: train_classifier(x, y, rng, steps=300))
+    assert digits.main(1) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["held-out", "training", "a", "noise,", "numpygan"]
     assert lines[2].split()[-2] == "0.00"                       # training digits lie on training digits

@@ -1,0 +1,199 @@
+"""The machinery of studies: cells in files, a study that goes on, failures that are named, exact tables; and Dask."""
+import csv
+import importlib.util
+import json
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+from numpygan import cli
+from numpygan.plots.figure import axes
+from numpygan.study import STUDIES, Cell, Study, cells, main, run, workers
+from numpygan.study.runner import some_seeds
+from numpygan.study.table import mean_and_error
+
+needs_joblib = pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="joblib is an extra")
+
+CALLS = []
+
+
+def measure(settings, seed):
+    """value = slope · seed + 0.1, unless the settings say that it goes wrong."""
+    CALLS.append((settings["slope"], seed))
+    if settings.get("fails") == seed:
+        raise ValueError("the slope is\ntoo steep")
+    if settings.get("stops") == seed:
+        raise KeyboardInterrupt
+    return {"value": settings["slope"] * seed + 0.1, "nan": float("nan") if settings.get("nan") else 0.0}
+
+
+def measure_process(settings, seed):
+    return {"value": os.getpid(), "nan": len(os.environ.get("OPENBLAS_NUM_THREADS", ""))}
+
+
+def draw(rows):
+    ax = axes(None, "values", "method", "value")
+    ax.bar([row.method for row in rows], [row.values("value").mean() for row in rows])
+    return ax
+
+
+def study(seeds=3, measure=measure, **settings):
+    all_of_them = [Cell("g", method, seed, {"slope": slope, **settings})
+                   for method, slope in (("steep", 2), ("flat, of course", 0.5)) for seed in range(seeds)]
+    return Study("tiny", "A tiny study", all_of_them, measure, {"value": ".2f"}, draw, ["slope times seed"])
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+    CALLS.clear()
+    return tmp_path / "runs" / "study-tiny"
+
+
+def read(path):
+    return list(csv.reader(path.read_text().splitlines()))
+
+
+def test_a_mean_and_its_standard_error_by_hand():
+    assert mean_and_error(np.array([1., 2., 6.])) == (3, pytest.approx(np.sqrt((4 + 1 + 9) / 2 / 3), rel=1e-15))
+    mean, error = mean_and_error(np.array([4.]))
+    assert mean == 4
+    assert np.isnan(error)
+
+
+def test_the_tables_hold_every_digit(folder):
+    table, failed = run(study(), jobs=1)
+    assert failed == []
+    assert [(row.group, row.method, row.seeds) for row in table] == [
+        ("g", "steep", [0, 1, 2]), ("g", "flat, of course", [0, 1, 2])]
+    header, *lines = read(folder / "cells.csv")
+    assert header == ["group", "method", "seed", "value"]
+    assert lines[:3] == [["g", "steep", "0", "0.1"], ["g", "steep", "1", "2.1"], ["g", "steep", "2", "4.1"]]
+    assert float(lines[5][3]) == 0.5 * 2 + 0.1
+    header, steep, flat = read(folder / "table.csv")
+    assert header == ["group", "method", "seeds", "value", "value (standard error)"]
+    assert steep[:3] == ["g", "steep", "3"]
+    assert [float(v) for v in steep[3:]] == [np.mean([0.1, 2.1, 4.1]), np.std([0.1, 2.1, 4.1], ddof=1) / np.sqrt(3)]
+    assert (folder / "tiny.png").stat().st_size > 1000
+
+
+def test_a_stopped_study_goes_on_and_measures_nothing_twice(folder):
+    stops = {"stops": 2}
+    with pytest.raises(KeyboardInterrupt):
+        run(study(**stops), jobs=1)
+    assert CALLS == [(2, 0), (2, 1), (2, 2)]
+    assert len(read(folder / "cells.csv")) == 3                        # the header and two cells
+    CALLS.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(study(**stops), jobs=1)
+    assert CALLS == [(2, 2)]
+
+
+def test_a_killed_process_leaves_what_it_measured(folder, python):
+    code = ("import os\nfrom numpygan.study import Cell, Study, run\n"
+            "def measure(settings, seed):\n    return os._exit(9) if seed == 2 else {'value': seed}\n"
+            "run(Study('tiny', '', [Cell('', 'm', s, {}) for s in range(4)], measure, {'value': '.1f'}), jobs=1)")
+    python(code, fails=True, NUMPYGAN_ENGINE="numpy")
+    python(code.replace("== 2", "== 7").replace("return os", "assert seed >= 2; return os"), NUMPYGAN_ENGINE="numpy")
+    assert [line[2:] for line in read(folder / "cells.csv")[1:]] == [[str(s), str(s)] for s in range(4)]
+
+
+def test_a_changed_setting_or_engine_does_not_use_an_old_cell(folder, monkeypatch):
+    run(study(), jobs=1)
+    CALLS.clear()
+    run(study(), jobs=1)
+    assert CALLS == []
+    run(study(width=8), jobs=1)
+    assert len(CALLS) == 6
+    with monkeypatch.context() as other:
+        other.setattr(cells, "name_of", lambda engine: "numba")
+        run(study(seeds=1, width=8), jobs=1)
+    assert len(CALLS) == 8
+    CALLS.clear()
+    run(study(), jobs=1)                                                # the old ones are still there
+    assert CALLS == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"cell": {}, "result": {}}'])
+def test_a_damaged_cell_is_measured_again(folder, damage):
+    run(study(seeds=1), jobs=1)
+    for path in (folder / "cells").iterdir():
+        path.write_bytes(damage)
+    CALLS.clear()
+    table, _ = run(study(seeds=1), jobs=1)
+    assert len(CALLS) == 2
+    assert json.loads(next((folder / "cells").iterdir()).read_text())["result"]["nan"] == 0
+
+
+def test_a_failing_cell_is_named_and_the_others_go_on(folder, capsys):
+    from numpygan.study.runner import main as carry
+    assert carry(study(fails=1), jobs=1) == 1
+    out, err = capsys.readouterr()
+    assert "failed: g, steep, seed 1: ValueError: the slope is too steep" in err
+    assert [line[2] for line in read(folder / "cells.csv")[1:]] == ["0", "2", "0", "2"]
+    assert "| g     | steep           | 2     | 2.10 ± 2.00 |" in out
+    assert carry(study(nan=True, seeds=1), jobs=1) == 1                 # a result that JSON does not know
+    assert "cannot be kept" in capsys.readouterr().err
+
+
+def test_the_first_seeds_of_each_method():
+    both = [Cell("", "a", s, {}) for s in (5, 6, 7)] + [Cell("", "b", s, {}) for s in (0, 1)]
+    assert [(c.method, c.seed) for c in some_seeds(both, 2)] == [("a", 5), ("a", 6), ("b", 0), ("b", 1)]
+    assert some_seeds(both, None) == both
+
+
+# --------------------------------------------------------------------------------------------------- processes
+
+@needs_joblib
+def test_workers_are_other_processes_with_the_same_results(folder):
+    table, failed = run(study(seeds=2, measure=measure_process), jobs=2)
+    assert failed == []
+    pids = {int(v) for row in table for v in row.values("value")}
+    assert os.getpid() not in pids
+    parallel, _ = run(study(), "parallel", jobs=2)
+    assert [row.values("value").tolist() for row in parallel] == [[0.1, 2.1, 4.1], [0.1, 0.6, 1.1]]
+    assert [row.seeds for row in parallel] == [[0, 1, 2]] * 2           # in the order of the study
+
+
+def test_without_joblib_one_process_does_it_and_says_so(folder, monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "joblib", None)
+    table, failed = run(study())
+    assert (len(CALLS), failed) == (6, [])
+    assert capsys.readouterr().err == workers.ALONE + "\n"
+
+
+@needs_joblib
+def test_on_a_cluster_of_dask(folder):
+    distributed = pytest.importorskip("distributed")
+    import joblib
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as
+              cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask")):
+            table, failed = run(study(seeds=2))
+    assert failed == []
+    assert [row.values("value").tolist() for row in table] == [[0.1, 2.1], [0.1, 0.6]]
+
+
+# --------------------------------------------------------------------------------------------- the command line
+
+@pytest.mark.parametrize(("argv", "words"), [
+    ("study digit", "'digit' is unknown: did you mean digits?"),
+    ("study nothing-like-it", "choose from digits"),
+    ("study digits --seeds 0", "--seeds: takes a whole number of at least 1"),
+    ("study digits --jobs 2", "leave --jobs out"),
+    ("study digits --out x", "leave --out out")])
+def test_misuse_is_one_sentence(argv, words, capsys):
+    assert cli.main(argv.split()) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_name_suggests_one():
+    with pytest.raises(ValueError, match="did you mean digits"):
+        main("digitz")
+    assert "digits" in STUDIES
