@@ -4,7 +4,8 @@ import importlib
 from . import data, init, losses, optim, penalties
 from .averaging import Averaged
 from .batchwise import BatchNorm, MinibatchStd, Pack
-from .gan import GAN, Divergence, Snapshots, discriminator_gradient, generator_gradient
+from .divergence import Divergence
+from .gan import GAN, Snapshots, discriminator_gradient, generator_gradient
 from .history import History
 from .layers import Context, Dense, Dropout, Layer, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
 from .network import MLP, Network, Tape

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
+from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .history import History
 from .losses import NonSaturating
@@ -98,10 +99,6 @@ def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -
 
 # ------------------------------------------------------------------------------------------------------ loop
 
-class Divergence(FloatingPointError):
-    """A loss or a gradient stopped being a number; the parameters are those of the last finite step."""
-
-
 class GAN:
     """A generator and a discriminator that train each other.
 
@@ -165,7 +162,7 @@ class GAN:
         minibatch for D, then noise for G. Each of `callbacks` is called with the GAN after every step; one that
         returns True ends the run. Called again, it continues. Returns the history of all calls.
 
-        Raises Divergence as soon as a loss or gradient is not finite.
+        Raises Divergence as soon as a loss, a gradient or a parameter is not finite.
         """
         rng = _generator(rng)
         feed = self._feed
@@ -197,14 +194,16 @@ class GAN:
             x = feed.next(rng)
             z = self.draw(len(x), rng)
             L_D, g_D = self._discriminator(x, z, rng, log)
-            self._finite(D=(L_D, g_D), log=log)
+            self._finite(log, x, z, D=(L_D, g_D))
             self.opt_D.step(self.D, g_D)                                                    # Eq. (3.4)
             self.D.commit(*log.pop("tape_D", ()))
+            self._sound(x, z, "D")
         z = self.draw(batch, rng)
         L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std(), log)
-        self._finite(G=(L_G, g_G), log=log)
+        self._finite(log, x, z, G=(L_G, g_G))
         self.opt_G.step(self.G, g_G)
         self.G.commit(*log.pop("tape_G", ()))
+        self._sound(x, z, "G")
         self.history.record(**log)
 
     def _simultaneous(self, feed, batch, k, rng):
@@ -214,11 +213,12 @@ class GAN:
         z = self.draw(len(x), rng)
         L_D, g_D = self._discriminator(x, z, rng, log)
         L_G, g_G = generator_gradient(self.G, self.D, self.loss, z, rng, self._std(), log)
-        self._finite(D=(L_D, g_D), G=(L_G, g_G), log=log)
+        self._finite(log, x, z, D=(L_D, g_D), G=(L_G, g_G))
         self.opt_D.step(self.D, g_D)
         self.opt_G.step(self.G, g_G)
         self.D.commit(*log.pop("tape_D", ()))
         self.G.commit(*log.pop("tape_G", ()))
+        self._sound(x, z, "D", "G")
         self.history.record(**log)
 
     def _discriminator(self, x, z, rng, log):
@@ -242,16 +242,20 @@ class GAN:
 
     # ---------------------------------------------------------------------------------------------- checks
 
-    def _finite(self, log, **gradients):
-        """Record loss and gradient norm of each network in `log`; refuse what is not a number."""
+    def _finite(self, log, x, z, **gradients):
+        """Record loss and gradient norm of each network in `log`; refuse what is not a number, or its square is not."""
         for name, (L, g) in gradients.items():
             size = engines.ops(self.D.engine).norm(g)
             log[f"loss_{name}"], log[f"norm_g_{name}"] = float(L), size
-            if not (math.isfinite(L) and math.isfinite(size)):
-                raise Divergence(
-                    f"training diverged in step {len(self.history) + 1}: {name} has loss {float(L):.4g} and gradient "
-                    f"norm {size:.4g}; the parameters are still those before this update. The last finite steps: "
-                    f"{self.history!r}. Lower the learning rate of {name}, or look for NaN in the data.")
+            if not (math.isfinite(L) and size * size <= np.finfo(g.dtype).max):      # Adam and RMSProp square it
+                raise divergence(self, name, x, z, L, g)
+
+    def _sound(self, x, z, *names):
+        """Refuse an update that left the numbers: one pass over the parameters, see `docs/promises.md` for its cost."""
+        for name in names:
+            net = getattr(self, name)
+            if not (math.isfinite(engines.ops(net.engine).norm(net.theta)) and np.isfinite(net.state).all()):
+                raise divergence(self, name, x, z)
 
     def _check(self, data, batch, k):
         for name, value in (("batch", batch), ("k", k)):

@@ -13,8 +13,9 @@ import numpy as np
 from . import data as datasets
 from .archive import CheckpointError
 from .averaging import Averaged
+from .divergence import Divergence
 from .feed import count_steps
-from .gan import GAN, Divergence, Snapshots
+from .gan import GAN, Snapshots
 from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Misuse, Run, environment
 from .scale import scaled
@@ -30,8 +31,8 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
     """Train on data by name or path, in a new run folder; returns the exit status: 0, or 128 + a signal's number.
 
     The recipe is that of the `preset`, else of the data, with `changes` (see `numpygan.presets`).
-    Misuse when the settings do not fit each other or the data, before anything is written; Divergence and OSError
-    after everything so far has been saved.
+    Misuse when the settings do not fit each other or the data, before anything is written; Divergence after the
+    history has been written, with the last checkpoint left as it was.
     """
     name = name or (PRESETS[preset].data if preset else "digits")
     data, original = load_data(name, root)
@@ -134,12 +135,9 @@ def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
 
 
 def _finish(run, config, gan, data, rng, snapshots, mean):
-    """The state first, the pictures last: they can be drawn again."""
-    try:
+    """The state first, the pictures last: they can be drawn again. A run that diverged keeps its last checkpoint."""
+    if config["status"] != "diverged":
         run.save(gan, rng, snapshots, mean)
-    except CheckpointError:                              # parameters that overflowed: the last good ones stay
-        if config["status"] != "diverged":
-            raise
     gan.history.to_csv(run["history.csv"])
     run.write_config(config)
     say("drawing")

@@ -445,9 +445,9 @@ def test_samples_are_G_of_noise(engine, dtype):
 @pytest.mark.parametrize(("k", "simultaneous"), [(1, False), (2, False), (1, True)], ids=["k=1", "k=2", "simultaneous"])
 def test_nan_in_the_data_stops_the_run_with_both_networks_finite(engine, k, simultaneous):
     gan, after = make(engine, simultaneous=simultaneous), []
-    with pytest.raises(ng.Divergence, match="training diverged in step 4: D has loss nan and gradient norm nan; the "
-                                            "parameters are still those before this update. The last finite steps: "
-                                            "History.3 steps; .* or look for NaN in the data"):
+    with pytest.raises(ng.Divergence, match="training diverged in step 4: not finite was first the data, in row 0 of "
+                                            "this minibatch. The update of D was not made. The last finite step: "
+                                            "History.3 steps; .*NaN or infinity in the data"):
         gan.fit(Endless(bad=3 * k + 1), steps=9, batch=4, k=k, rng=np.random.default_rng(0),
                 callbacks=[lambda g: after.append(bits(g))])
     assert bits(gan) == after[-1]                                 # those of the last finite step, to the byte
@@ -471,7 +471,7 @@ def test_a_loss_of_G_that_is_no_number_stops_the_run(engine, simultaneous, broke
             return (L, d) if self.calls < 3 else (L, d * math.inf) if broken == "gradient" else (math.inf, d)
 
     gan, after = make(engine, loss=Broken(), simultaneous=simultaneous), []
-    with pytest.raises(ng.Divergence, match="training diverged in step 3: G has loss"), np.errstate(all="ignore"):
+    with pytest.raises(ng.Divergence, match="in step 3: .*The update of G was not made"), np.errstate(all="ignore"):
         gan.fit(RING, steps=9, batch=4, rng=np.random.default_rng(0), callbacks=[lambda g: after.append(bits(g))])
     assert gan.G.theta.tobytes() == after[-1][0]
     assert (gan.D.theta.tobytes() == after[-1][1]) == simultaneous           # alternating, D had its turn
@@ -481,7 +481,7 @@ def test_a_loss_of_G_that_is_no_number_stops_the_run(engine, simultaneous, broke
 
 def test_a_rate_far_too_large_ends_in_divergence_with_finite_parameters(engine):
     gan = make(engine, opt_G=SGD(1e30), opt_D=SGD(1e30))
-    with pytest.raises(ng.Divergence, match="Lower the learning rate of"), np.errstate(all="ignore"):
+    with pytest.raises(ng.Divergence, match="learning rate of ., whose .*: lower it"), np.errstate(all="ignore"):
         gan.fit(RING, steps=50, batch=4, rng=np.random.default_rng(0))
     assert np.isfinite(gan.G.theta).all()
     assert np.isfinite(gan.D.theta).all()

@@ -255,12 +255,23 @@ def test_resume_refuses_data_that_has_changed(folder, rng):
     assert resume("a", steps=20) == 0
 
 
-def test_a_diverged_run_keeps_what_was_good_and_is_not_resumed(folder, pictures):
-    with pytest.raises(ng.Divergence, match="diverged in step"):
-        train("ring", changes=SMALL | {"optimiser": "sgd", "lr_G": 1e30, "lr_D": 1e30, "steps": 50}, out="a")
-    assert json.loads((folder / "a" / "config.json").read_text())["status"] == "diverged"
-    assert (folder / "a" / "history.csv").exists()
+def test_a_diverged_run_keeps_its_last_checkpoint_and_is_not_resumed(folder, pictures, monkeypatch):
+    """G is spoiled after step 9: the checkpoint of step 8 stays as it was, and can be sampled from."""
+    def spoil(self, gan):
+        if len(gan.history) == 9:
+            held.append((folder / "a" / "checkpoint.npz").read_bytes())
+            gan.G.theta = np.full_like(gan.G.theta, np.nan)
+    held = []
+    monkeypatch.setattr("numpygan.train.Preview.__call__", spoil)
+    with pytest.raises(ng.Divergence, match="diverged in step 10: .* of G"):
+        train("ring", changes=SMALL | {"steps": 50}, out="a", checkpoint_every=4)
+    config = json.loads((folder / "a" / "config.json").read_text())
+    assert (config["status"], config["steps_done"]) == ("diverged", 9)
+    assert (folder / "a" / "checkpoint.npz").read_bytes() == held[0]
+    assert len(ng.GAN.load("a/checkpoint.npz").history) == 8
+    assert len((folder / "a" / "history.csv").read_text().splitlines()) == 10
     assert (folder / "a" / "training.gif").exists()
+    sample("a", 5, 0, "s.npz")
     with pytest.raises(Misuse, match="diverged, and would again"):
         resume("a")
 
