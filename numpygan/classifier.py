@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .functional import softmax_cross_entropy
+from .functional import affine, relu, softmax_cross_entropy
 from .init import glorot
 from .layers import Dense, Dropout, ReLU
 from .network import Network
@@ -19,6 +19,11 @@ class Classifier(NamedTuple):
         s = self.net(x)
         e = np.exp(s - s.max(axis=1, keepdims=True))
         return e / e.sum(axis=1, keepdims=True)
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The hidden layer, ReLU(x W + b): x (n, d) -> (n, width). What the classes are told apart by."""
+        p = self.net.params()
+        return relu(affine(x, p["0.W"], p["0.b"]))
 
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
         """Share of the rows whose likeliest class is their label."""

@@ -38,6 +38,10 @@ def test_the_classifier_is_right_on_held_out_digits(monkeypatch):
     known, held_out = ng.data.digits().split(2 / 3, rng)
     judge = train_classifier(known.x, np.asarray(known.labels), rng, steps=600)
     assert judge.accuracy(held_out.x, np.asarray(held_out.labels)) > 0.93
+    p, hidden = judge.net.params(), judge.features(held_out.x)
+    assert hidden.shape == (held_out.n, 256)
+    assert (hidden >= 0).all()
+    assert np.allclose(hidden @ p["3.W"] + p["3.b"], judge.net(held_out.x), atol=1e-4)       # the last layer reads them
     assert np.abs(judge.probabilities(held_out.x).sum(axis=1) - 1).max() < 8 * np.finfo(np.float32).eps * 10
 
 

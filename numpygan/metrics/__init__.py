@@ -1,12 +1,26 @@
 """Numbers about samples: how good, how varied, how near the data, how copied.
 
-    metrics.modes(x, ng.data.ring())        # modes covered, share of high quality, reverse KL
+    metrics.modes(x_fake, ng.data.ring())           # modes covered, share of high quality, reverse KL
+    metrics.two_sample_accuracy(x, x_fake)          # ½: nearest neighbours cannot tell them apart
+    metrics.parzen(x_fake, valid, test)             # the table of the paper
 
-x are rows of samples (n, d). Each is to be read beside its anchors: what perfect samples, the training data, and
-noise score in the same place (docs/13-metrics.md).
+x and y are rows of samples (n, d). Each number is to be read beside its anchors, what perfect samples, the training
+data, k-means and noise score in the same place: `numpygan evaluate` prints them, docs/13-metrics.md says why.
 """
-from .classes import class_shares, confident_share, nearest_distance, within_class_distance
+from ..theory import sliced_wasserstein1
+from .anchors import centroids, gaussian_like
+from .classes import class_shares, confident_share, within_class_distance
 from .coverage import Modes, modes, perfect_modes
+from .discrepancy import MMD, mmd
+from .frechet import frechet_distance, frechet_floor, frechet_gaussians
+from .grid import jsd_on_grid
+from .neighbours import TwoSample, nearest, nearest_distance, two_sample_accuracy
+from .region import region_share
+from .window import SIGMAS, Parzen, parzen, parzen_log_likelihood
 
-__all__ = ["Modes", "class_shares", "confident_share", "modes", "nearest_distance", "perfect_modes",
-           "within_class_distance"]
+__all__ = [
+    "MMD", "SIGMAS", "Modes", "Parzen", "TwoSample", "centroids", "class_shares", "confident_share",
+    "frechet_distance", "frechet_floor", "frechet_gaussians", "gaussian_like", "jsd_on_grid", "mmd", "modes",
+    "nearest", "nearest_distance", "parzen", "parzen_log_likelihood", "perfect_modes", "region_share",
+    "sliced_wasserstein1", "two_sample_accuracy", "within_class_distance",
+]

@@ -1,12 +1,12 @@
-"""Numbers about samples: how sure a classifier is of them, which classes there are, how varied, how copied."""
+"""What a classifier says of samples: how sure it is, which classes there are, and how varied each is."""
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 
 from ..classifier import Classifier
 
 
 def confident_share(judge: Classifier, x: np.ndarray, level: float = 0.9) -> float:
-    """Share of the rows x (n, d) of which the judge is at least `level` sure, of whatever class."""
+    """Share of the rows x (n, d) of which the judge is at least `level` sure, of whatever class   Eq. (13.13)"""
     return float(np.mean(judge.probabilities(x).max(axis=1) >= level))
 
 
@@ -17,7 +17,7 @@ def class_shares(judge: Classifier, x: np.ndarray) -> np.ndarray:
 
 
 def within_class_distance(x: np.ndarray, labels: np.ndarray) -> float:
-    """Mean over the classes present of the mean distance between two of its rows.
+    """Mean over the classes present of the mean distance between two of its rows
 
     x (n, d), labels (n,). Near 0 where a class is one image again and again. NaN-free: a class with a single row
     has no pairs and is left out; ValueError when no class has a pair.
@@ -26,12 +26,3 @@ def within_class_distance(x: np.ndarray, labels: np.ndarray) -> float:
     if not means:
         raise ValueError("within_class_distance needs a class with at least two rows")
     return float(np.mean(means))
-
-
-def nearest_distance(x: np.ndarray, reference: np.ndarray) -> float:
-    """Median over the rows x (n, d) of the distance to the nearest row of `reference` (m, d).
-
-    Against the training data: 0 for copies; held-out real data give the distance of what is new.
-    """
-    blocks = np.array_split(x, max(1, len(x) * len(reference) // 10**7))       # at most some 80 MB at a time
-    return float(np.median(np.concatenate([cdist(b, reference).min(axis=1) for b in blocks])))

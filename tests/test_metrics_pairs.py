@@ -1,0 +1,256 @@
+"""All pairs of rows: naive = NumPy = compiled; Parzen windows, MMD and neighbours by hand and by closed form."""
+import math
+
+import naive_metrics as naive
+import numpy as np
+import pytest
+from close import error
+
+from numpygan import metrics
+from numpygan.kernels import pairwise
+from numpygan.metrics import pairs
+
+EPS = np.finfo(float).eps
+LN2 = math.log(2)
+
+
+@pytest.fixture(params=[pairs, pairwise], ids=["numpy", "numba"])
+def ops(request):
+    return request.param
+
+
+@pytest.fixture
+def by(engine, monkeypatch):
+    """The metrics call the functions of each engine in turn."""
+    monkeypatch.setenv("NUMPYGAN_ENGINE", engine)
+
+
+# ------------------------------------------------------------------------------------------- the two functions
+
+def test_eq_13_9_squared_distances(ops, dtype):
+    x, y = np.array([[0., 3.], [1., 1.]], dtype), np.array([[4., 0.], [1., 1.], [0., 3.]], dtype)
+    assert ops.squared_distances(x, y).tolist() == [[25, 5, 0], [10, 0, 5]]
+    assert ops.squared_distances(x, y).dtype == dtype
+
+
+def test_eq_13_10_log_sum_exp(ops):
+    s = np.log(np.array([[1., 2., 5.], [0.25, 0.5, 0.25]]))
+    assert error(ops.log_sum_exp(s, 1.0), [3 * LN2, 0.0]) <= 4 * EPS
+    assert error(ops.log_sum_exp(s[:1], 2.0), [math.log(30)]) <= 4 * EPS           # 1 + 4 + 25
+    assert error(ops.log_sum_exp(np.array([[-5000., -5000.]]), 1.0), [LN2 - 5000]) <= 4 * EPS
+    assert np.isnan(ops.log_sum_exp(np.array([[0., np.nan], [np.nan, 0.]]), 1.0)).all()
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (3, 1, 2), (1, 7, 5), (6, 9, 3)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_both_agree_with_loops(ops, n, m, d, order):
+    rng = np.random.default_rng(n)
+    x, y = np.array(rng.standard_normal((n, d)), order=order), np.array(rng.standard_normal((m, d)), order=order)
+    square = ops.squared_distances(x, y)
+    assert error(square, naive.squared_distances(x.tolist(), y.tolist())) <= 20 * d * EPS
+    assert error(ops.log_sum_exp(square, -7.5), naive.log_sum_exp(square.tolist(), -7.5)) <= 50 * EPS
+
+
+def test_what_the_product_form_loses_is_bounded(ops):
+    """Far from the origin, where most is lost, against exact differences."""
+    x = np.random.default_rng(0).standard_normal((20, 50)) + 1000
+    exact = ((x[:, None] - x) ** 2).sum(axis=2)
+    size = np.linalg.norm(x, axis=1)
+    lost = np.abs(ops.squared_distances(x, x) - exact)
+    assert (lost <= 54 * EPS * np.add.outer(size, size) ** 2).all()
+    assert lost.max() > 1e-9                                                  # so the bound is of something
+    assert (ops.squared_distances(x, x) >= 0).all()
+
+
+def test_terms_too_small_to_count_are_all_that_the_kernel_skips():
+    s = -np.sort(np.random.default_rng(0).exponential(30, (5, 4000)), axis=1)
+    assert error(pairwise.log_sum_exp(s, 1.0), pairs.log_sum_exp(s, 1.0)) <= 50 * EPS
+
+
+@pytest.mark.parametrize("bad", [np.zeros(3), np.zeros((0, 2))])
+def test_compiled_loops_are_given_matrices(bad):
+    with pytest.raises(ValueError, match="matrix|empty"):
+        pairwise.log_sum_exp(bad, 1.0)
+    with pytest.raises(ValueError, match="matrix|empty|one width"):
+        pairwise.squared_distances(np.zeros((2, 3)), bad)
+
+
+def test_blocks_are_the_whole_in_parts(monkeypatch, by):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((11, 3)).astype(np.float32), rng.standard_normal((7, 3)).astype(np.float32)
+    monkeypatch.setattr(pairs, "BLOCK", 30)                                   # 4 rows at a time
+    found = list(pairs.blocks(x, y))
+    assert [rows.stop for rows, _ in found] == [4, 8, 11]
+    whole = np.concatenate([square for _, square in found])
+    assert whole.dtype == np.float64
+    assert error(whole, naive.squared_distances(x.tolist(), y.tolist())) <= 50 * EPS
+
+
+# ------------------------------------------------------------------------------------------------------ Parzen
+
+def test_eq_13_11_parzen_of_one_point(by):
+    """One window is one Gaussian: in two dimensions −‖x − y‖²/2σ² − log 2πσ²."""
+    got = metrics.parzen_log_likelihood(np.array([[3., 4.], [0., 0.]]), np.array([[0., 0.]]), 2.0)
+    assert error(got, [-25 / 8 - math.log(8 * math.pi), -math.log(8 * math.pi)]) <= 8 * EPS
+
+
+def test_parzen_of_two_points_is_their_mean_density(by):
+    """At the middle of two equal windows the density is that of one; twice the same sample changes nothing."""
+    both = metrics.parzen_log_likelihood(np.zeros((1, 1)), np.array([[-1.], [1.]]), 1.0)
+    assert error(both, [-0.5 - 0.5 * math.log(2 * math.pi)]) <= 8 * EPS
+    x = np.random.default_rng(0).random((4, 3))
+    one, twice = (metrics.parzen_log_likelihood(x, np.tile(x[:2], (k, 1)), 0.3) for k in (1, 2))
+    assert error(one, twice) <= 8 * EPS
+
+
+def test_parzen_agrees_with_loops_and_libraries(by):
+    rng = np.random.default_rng(1)
+    x, y = rng.random((9, 4)), rng.random((12, 4))
+    got = metrics.parzen_log_likelihood(x, y, 0.2)
+    assert error(got, naive.parzen(x.tolist(), y.tolist(), 0.2)) <= 100 * EPS
+    neighbors = pytest.importorskip("sklearn.neighbors")
+    assert error(got, neighbors.KernelDensity(bandwidth=0.2).fit(y).score_samples(x)) <= 1e-12
+
+
+def test_parzen_does_not_depend_on_order_or_origin(by):
+    rng = np.random.default_rng(2)
+    x, y, shift = rng.random((9, 4)), rng.random((12, 4)), 3.0
+    got = metrics.parzen_log_likelihood(x, y, 0.2)
+    assert error(got, metrics.parzen_log_likelihood(x, y[::-1], 0.2)) <= 20 * EPS
+    assert error(got, metrics.parzen_log_likelihood(x + shift, y + shift, 0.2)) <= 1e-12
+
+
+def test_eq_13_12_sigma_is_chosen_on_validation_data_alone(by):
+    """One sample at .5: σ² that fits validation rows at distance .3 is .09, whatever the test rows are."""
+    p = metrics.parzen(np.array([[0.5]]), np.array([[0.2], [0.8]]), np.array([[0.5], [0.6]]), sigmas=[0.1, 0.3, 0.9])
+    assert p.sigma == 0.3
+    assert p.validation.argmax() == 1
+    at = [-0.5 * (v / 0.3) ** 2 - math.log(0.3 * math.sqrt(2 * math.pi)) for v in (0.0, 0.1)]
+    assert p.log_likelihood == pytest.approx(sum(at) / 2, rel=1e-14)
+    assert p.error == pytest.approx((at[0] - at[1]) / 2 / math.sqrt(2), rel=1e-12)
+
+
+def test_the_papers_bandwidths():
+    assert np.allclose(metrics.SIGMAS, 10 ** (np.arange(-9, 1) / 9), rtol=1e-15)
+
+
+def test_parzen_tells_how_far_it_is():
+    rng, rows = np.random.default_rng(0), []
+    metrics.parzen(rng.random((5, 2)), rng.random((6, 2)), rng.random((7, 2)), progress=rows.append)
+    assert sum(rows) == 13
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (dict(x_fake=np.full((3, 2), -1.0)), r"x_fake has pixels from -1 to -1.*\(x \+ 1\) / 2"),
+    (dict(test=np.full((3, 2), 1.5)), "test has pixels from 1.5"),
+    (dict(test=np.full((1, 2), 0.5)), "test has 1 row, and at least 2"),
+    (dict(valid=np.full((3, 3), 0.5)), "valid has 3 columns"),
+    (dict(x_fake=np.full((3, 2), np.nan)), "x_fake holds NaN"),
+    (dict(sigmas=[0.1, -0.1]), "sigma must be a positive number.*-0.1"),
+    (dict(sigmas=[]), "sigmas is empty"),
+    ])
+def test_parzen_refuses_with_a_sentence(change, sentence):
+    given = dict(x_fake=np.full((3, 2), 0.5), valid=np.full((3, 2), 0.5), test=np.full((3, 2), 0.5))
+    with pytest.raises(ValueError, match=sentence):
+        metrics.parzen(**given | change)
+
+
+# --------------------------------------------------------------------------------------------------------- MMD
+
+def test_eq_13_6_mmd(by):
+    """Kernel e^{−r²/2}: within x one pair at distance 1, within y one at 2, across 1, 3, 0, 2."""
+    k = [math.exp(-r * r / 2) for r in range(4)]
+    m = metrics.mmd(np.array([[0.], [1.]]), np.array([[1.], [3.]]), bandwidth=1.0)
+    assert m.squared == pytest.approx(k[1] + k[2] - 2 * (k[1] + k[3] + k[0] + k[2]) / 4, rel=1e-13)
+    assert m.bandwidth == 1.0
+
+
+def test_mmd_agrees_with_loops_and_takes_the_median_distance(by):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 3)), rng.standard_normal((11, 3))
+    m = metrics.mmd(x, y)
+    gaps = sorted(math.dist(a, b) for i, a in enumerate(y) for b in y[:i])
+    assert m.bandwidth == pytest.approx((gaps[27] + gaps[27]) / 2)            # 55 of them: the 28th
+    assert m.squared == pytest.approx(naive.mmd(x.tolist(), y.tolist(), m.bandwidth), abs=100 * EPS)
+    assert metrics.mmd(x[::-1] + 5, y + 5).squared == pytest.approx(m.squared, abs=1e-12)
+
+
+def test_mmd_of_shifted_gaussians_is_unbiased():
+    """2 c (1 − exp(−δ²/2(h² + 2))), c = (h²/(h² + 2))^{d/2}: in the mean of 200 small draws, within 4 errors."""
+    d, h, shift = 2, 1.0, np.array([1.0, 0.0])
+    exact = 2 * (h**2 / (h**2 + 2)) ** (d / 2) * (1 - math.exp(-1 / (2 * (h**2 + 2))))
+    rng = np.random.default_rng(0)
+    apart, same = np.array([[metrics.mmd(rng.standard_normal((20, d)) + by, rng.standard_normal((20, d)), h).squared
+                             for _ in range(200)] for by in (shift, 0)])
+    assert abs(apart.mean() - exact) <= 4 * apart.std() / math.sqrt(200)
+    assert abs(same.mean()) <= 4 * same.std() / math.sqrt(200)
+    assert (same < 0).any()                                                   # unbiased, so not always positive
+
+
+@pytest.mark.parametrize(("x", "y", "bandwidth", "sentence"), [
+    (np.zeros((1, 2)), np.zeros((3, 2)), 1.0, "x has 1 row"),
+    (np.zeros((3, 2)), np.zeros((3, 2)), None, "rows of y are equal"),
+    (np.zeros((3, 2)), np.zeros((3, 2)), -1.0, "bandwidth must be a positive"),
+    ])
+def test_mmd_refuses_with_a_sentence(x, y, bandwidth, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        metrics.mmd(x, y, bandwidth)
+
+
+# -------------------------------------------------------------------------------------------------- neighbours
+
+def test_eq_13_7_two_sample_accuracy(by):
+    """Real 0, 1, 10; fake 2, 11, 12. The nearest of 0, 1, 10, 2, 11, 12 are 1, a tie of 0 and 2, 11, 1, a tie, 11."""
+    t = metrics.two_sample_accuracy(np.array([[0.], [1.], [10.]]), np.array([[2.], [11.], [12.]]))
+    assert t == (0.5, 0.5, 0.5)
+    far = metrics.two_sample_accuracy(np.array([[0.], [1.]]), np.array([[8.], [9.]]))
+    assert far == (1, 1, 1)
+    lumped = metrics.two_sample_accuracy(np.array([[0.], [4.]]), np.array([[1.], [1.1]]))
+    assert lumped == (0.5, 0, 1)                                              # fakes find each other, the real do not
+
+
+def test_two_sample_accuracy_of_copies_is_nought(by):
+    x = np.random.default_rng(0).standard_normal((50, 3))
+    assert metrics.two_sample_accuracy(x, x.copy()).accuracy == 0
+
+
+def test_two_sample_accuracy_agrees_with_loops_and_libraries(by):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((15, 2)), 0.5 * rng.standard_normal((15, 2))
+    t = metrics.two_sample_accuracy(x, y)
+    assert t.accuracy == pytest.approx(naive.two_sample_accuracy(x.tolist(), y.tolist()), abs=1e-15)
+    assert t.accuracy == (t.real + t.fake) / 2
+    neighbors = pytest.importorskip("sklearn.neighbors")
+    pool, kind = np.concatenate([x, y]), np.repeat([0, 1], 15)
+    _, found = neighbors.NearestNeighbors(n_neighbors=2).fit(pool).kneighbors(pool)
+    assert t.accuracy == pytest.approx(np.mean(kind[found[:, 1]] == kind))
+
+
+def test_equal_distributions_cannot_be_told_apart():
+    """In the mean (n − 1)/(2n − 1): one's own kind has one row less."""
+    rng, n = np.random.default_rng(0), 30
+    found = [metrics.two_sample_accuracy(*rng.standard_normal((2, n, 2))).accuracy for _ in range(200)]
+    assert abs(np.mean(found) - (n - 1) / (2 * n - 1)) <= 4 * np.std(found) / math.sqrt(200)
+
+
+def test_nearest_rows_by_hand(by):
+    index, distance = metrics.nearest(np.array([[0.], [1.4], [5.]]), np.array([[3.], [0.]]))
+    assert (index.tolist(), distance.tolist()) == ([1, 1, 0], [0, 1.4, 2])
+    index, distance = metrics.nearest(np.array([[0.], [1.], [5.]]))          # among themselves
+    assert (index.tolist(), distance.tolist()) == ([1, 0, 1], [1, 1, 4])
+    assert metrics.nearest_distance(np.array([[0.], [1.], [5.]])) == 1
+
+
+def test_a_copy_is_at_distance_nought_exactly(by):
+    """The product form alone would leave rounding."""
+    x = np.random.default_rng(0).random((40, 300)).astype(np.float32) + 3
+    index, distance = metrics.nearest(x[::-1], x)
+    assert index.tolist() == list(range(39, -1, -1))
+    assert not distance.any()
+
+
+def test_neighbours_refuse_with_a_sentence():
+    with pytest.raises(ValueError, match="2 real and 3 fake rows"):
+        metrics.two_sample_accuracy(np.zeros((2, 1)), np.zeros((3, 1)))
+    with pytest.raises(ValueError, match="1 row, and at least 2"):
+        metrics.nearest(np.zeros((1, 1)))
