@@ -13,6 +13,8 @@ from .table import Row, Study
 
 STUDIES = {
     "digits": "what the default recipe makes of the handwritten digits, beside anchors",
+    "modes": "nine methods and the tricks on a ring of 8 and a grid of 25 modes",
+    "modes-search": "the search behind it: three settings of each method",
 }
 
 __all__ = ["STUDIES", "Cell", "Row", "Study", "main", "run"]
@@ -23,4 +25,5 @@ def main(name: str, seeds: int | None = None, quick: bool = False, jobs: int | N
     """Carry out the study of that name, print its table, and return the exit status. Misuse for an unknown name."""
     if name not in STUDIES:
         raise Misuse(unknown(name, STUDIES))
-    return importlib.import_module(f".{name}", __name__).main(seeds=seeds, quick=quick, jobs=jobs, out=out)
+    module = importlib.import_module(f".{name.replace('-', '_')}", __name__)
+    return module.main(seeds=seeds, quick=quick, jobs=jobs, out=out)

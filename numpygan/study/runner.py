@@ -3,6 +3,7 @@ import datetime
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..engine import name_of
@@ -76,6 +77,11 @@ def stamp(table: Sequence[Row]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     return (f"{datetime.date.today()}; {cells} cells, {seconds / 60:.1f} minutes of workers in all; "
             f"{versions}; engine {name_of(None)}; {about['cpus']} cores")
+
+
+def limited(study: Study, seeds: int | None) -> Study:
+    """The study with the first `seeds` seeds of each method alone; all for None."""
+    return replace(study, cells=some_seeds(study.cells, seeds))
 
 
 def some_seeds(cells: Sequence[Cell], seeds: int | None) -> list[Cell]:

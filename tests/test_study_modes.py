@@ -1,0 +1,82 @@
+"""The study of modes: the data of the literature, every method searched alike, and a tiny table that is whole."""
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from numpygan import data as datasets
+from numpygan.presets import Recipe, build
+from numpygan.study import modes, modes_search, runner
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
+
+
+def test_the_data_are_those_of_the_literature():
+    ring, grid = (getattr(datasets, name)(**arguments) for name, arguments in modes.DATA.items())
+    angle = np.arange(8) * np.pi / 4
+    assert np.abs(ring.modes - np.stack([np.cos(angle), np.sin(angle)], 1)).max() < 1e-15
+    assert len(np.unique(ring.modes.round(9), axis=0)) == 8
+    assert ring.std == 0.01
+    assert {tuple(m) for m in grid.modes} == set(itertools.product((-4, -2, 0, 2, 4), repeat=2))
+    assert grid.std == 0.05
+
+
+def test_every_method_gets_three_settings_and_the_same_networks():
+    everywhere = {(data, method): [modes.recipe(data, method, choice) for choice in range(3)]
+                  for data in modes.DATA for method in modes.SEARCH}
+    for (data, method), three in everywhere.items():
+        assert len(modes.SEARCH[method]) == len(set(three)) == 3
+        assert modes.recipe(data, method) in three
+        for r in three:
+            assert (r.hidden_G, r.hidden_D, r.z, r.batch) == ((128,) * 3, (128,) * 3, 2, 256)
+            assert r.steps * r.k == modes.STEPS[data]
+            build(r, datasets.ring(), np.random.default_rng(0))
+    cells = modes_search.study().cells
+    assert len(cells) == 2 * 3 * 3 * len(modes.SEARCH)
+    assert {c.seed for c in cells} == {100, 101, 102}
+
+
+def test_vanilla_and_the_best_two_have_ten_seeds_the_others_three():
+    cells = modes.study().cells
+    seeds = {key: [c.seed for c in part]
+             for key, part in itertools.groupby(cells, lambda c: (c.group, c.method))}
+    assert len(seeds) == 2 * len(modes.SEARCH)
+    assert all(s == list(range(10 if method in modes.TEN else 3)) for (_, method), s in seeds.items())
+    assert {"vanilla", "R1 + R2"} < set(modes.TEN)
+    assert len(modes.TEN) == 3
+
+
+def tiny(study):
+    """The cells with two steps of small networks."""
+    small = {"steps": 2, "hidden_G": [8], "hidden_D": [8], "batch": 16}
+    return replace(study, cells=[c._replace(settings=c.settings | {"recipe": c.settings["recipe"] | small})
+                                 for c in study.cells])
+
+
+def test_a_tiny_table_is_whole(tmp_path, capsys):
+    assert runner.main(tiny(modes.study(quick=True)), str(tmp_path), jobs=1) == 0
+    out = capsys.readouterr().out
+    assert "perfect samples of the grid: 25.0 modes, 98.9 %, KL 0.0048 at 2,500" in out
+    assert all(f"| {data}  | {method} " in out for data in modes.DATA for method in modes.SEARCH)
+    assert (tmp_path / "modes.png").stat().st_size > 10_000
+    assert len((tmp_path / "cells.csv").read_text().splitlines()) == 1 + 2 * len(modes.SEARCH)
+
+
+def test_the_numbers_of_a_cell_are_those_of_its_samples():
+    """A generator of width 1 whose samples lie on a line: few modes, counted again here from what the cell keeps."""
+    recipe = Recipe("ring", z=1, hidden_G=(1,), hidden_D=(1,), batch=4, steps=1)
+    one = modes.measure({"data": {"m": 8, "radius": 1.0, "std": 0.4}, "recipe": recipe.to_dict()}, 3)
+    angle = np.arange(8) * np.pi / 4
+    x = np.array(one["samples"])
+    distance = np.linalg.norm(x[:, None] - np.stack([np.cos(angle), np.sin(angle)], 1), axis=2)
+    share = 100 * np.mean(distance.min(1) <= 3 * 0.4)
+    assert x.shape == (modes.SHOWN, 2)
+    assert one["quality"] == pytest.approx(share, abs=5 * 50 / np.sqrt(modes.SHOWN))
+    assert one["quality"] == pytest.approx(one["quality (10,000)"], abs=5 * 50 / np.sqrt(modes.FEW))
+    assert one["modes"] <= one["modes (10,000)"] <= 8
+    again = modes.measure({"data": {"m": 8, "radius": 1.0, "std": 0.4}, "recipe": recipe.to_dict()}, 3)
+    assert again == one
