@@ -135,6 +135,23 @@ def sample(parser: argparse.ArgumentParser) -> Carry:
     return carry
 
 
+@command("draw the figures of the theory: Figure 1 of the paper, vanishing gradients, the Dirac-GAN, …")
+def figures(parser: argparse.ArgumentParser) -> Carry:
+    from .figures import FIGURES
+    parser.epilog = "; ".join(f"{name}: {figure.shows}" for name, figure in FIGURES.items())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)")
+    parser.add_argument("--out", default="figures", metavar="DIR",
+                        help="the folder they go to, in place of older ones (default: figures)")
+
+    def carry(args):
+        from .figures import main
+        for name in args.names:
+            if name not in FIGURES:
+                raise Usage(unknown(name, FIGURES))
+        return main(dict.fromkeys(args.names) or FIGURES, args.out)
+    return carry
+
+
 @command("measure methods over seeds in parallel: a table with standard errors, beside anchors and protocol")
 def study(parser: argparse.ArgumentParser) -> Carry:
     from .study import STUDIES

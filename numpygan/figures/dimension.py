@@ -85,5 +85,7 @@ def sweep(make: Callable, dimensions: Sequence[int] = DIMENSIONS, seeds: range =
 
 def draw(folder: Path) -> list[Path]:
     """dimension.png: thin supports, thickened ones, and distributions that overlap everywhere."""
-    thin, thick, wide = sweep(planes), sweep(noisy_planes), sweep(gaussians)
-    return [write_png(plots.dimension(DIMENSIONS, thin, thick, wide), folder / "dimension.png")]
+    thin, noisy, thick = sweep(planes), sweep(noisy_planes), sweep(gaussians)
+    setting = (f"D: {HIDDEN}-{HIDDEN} hidden units, {STEPS} steps of Adam on fresh batches of {BATCH}, judged on "
+               f"{2 * TEST:,} other rows; {len(SEEDS)} seeds: median and range")
+    return [write_png(plots.dimension(DIMENSIONS, thin, noisy, thick, STD, setting), folder / "dimension.png")]

@@ -16,7 +16,6 @@ from ..optim import Adam
 from ..plots import pair
 from ..plots.moving import write_gif, write_png
 from ..plots.points import probability
-from .generated import generated_density
 
 # The setting. p_data is a mixture of two overlapping Gaussians, skewed, so that G has more to learn than a straight
 # line. G starts as x = 0.7 z − 2, on the left of the data; D at random. All in float64, the game is the minimax one.
@@ -81,7 +80,7 @@ class Moment(NamedTuple):
 
 def moment(gan: GAN, label: str = "") -> Moment:
     """The pair as it is now."""
-    return Moment(label, generated_density(gan.G, X), probability(gan.D, X[:, None]), gan.G(Z[:, None])[:, 0])
+    return Moment(label, theory.generated_density(gan.G, X), probability(gan.D, X[:, None]), gan.G(Z[:, None])[:, 0])
 
 
 def run(seed: int = 0, watch: Callable[[GAN, str], None] | None = None) -> list[Moment]:
@@ -152,10 +151,16 @@ def draw(folder: Path) -> list[Path]:
     """figure1.png and figure1.gif."""
     film = Film()
     moments = run(0, film)
-    titles = [f"{TITLES[m.label]}\nJSD {m.jsd:.4f}, largest |D − D*| {m.off_best:.2f}" for m in moments]
+    titles = [f"{TITLES[m.label]}\n{numbers(m)}" for m in moments]
     ax = pair.figure1(moments, X, P_DATA, Z, titles, (X[INSIDE].min(), X[INSIDE].max()))
     moving = pair.pair_film(film.moments, X, P_DATA, Z, film.titles)
     return [write_png(ax, folder / "figure1.png"), write_gif(moving, folder / "figure1.gif")]
+
+
+def numbers(m: Moment) -> str:
+    """What is asked of the moment: in (d) that D be ½, before that D*; where p_data exceeds 5 % of its peak."""
+    off = f"|D − ½| {m.off_half:.3f}" if m.label == "(d)" else f"|D − D*| {m.off_best:.3f}"
+    return f"JSD {m.jsd:.4f}, largest {off}"
 
 
 class Film:

@@ -1,7 +1,7 @@
 """Saturation: the slope of the generator's losses in D and in the logit, and the gradient as D is trained on."""
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,9 +35,10 @@ def draw(folder: Path) -> list[Path]:
 
 # ------------------------------------------------------------------------- G stands still, D is trained on
 
-# The setting of Arjovsky & Bottou (2017), Figure 2, on the 8 × 8 digits and with fully connected networks: 200 steps
-# of Algorithm 1 with the non-saturating loss, then D alone. float64, LeakyReLU(0.2), Adam(1e-3, β₁ = 0.5) throughout.
-# With instance noise both phases have it, and so have the samples on which the gradient is taken.
+# The experiment of Arjovsky & Bottou (2017), Figures 2 and 3, on the 8 × 8 digits and with fully connected networks:
+# 200 steps of Algorithm 1 with the non-saturating loss, then D alone, from where it stands (theirs began anew).
+# float64, LeakyReLU(0.2), Adam(1e-3, β₁ = 0.5) throughout, its moments new when G stops. With instance noise both
+# phases have it, and so have the samples on which the gradient is taken.
 SEEDS = range(5)
 SIZES_G, SIZES_D = [16, 32, 32, 64], [64, 32, 32, 1]
 BEFORE, STEPS, BATCH, LR = 200, 1000, 64, 1e-3
@@ -90,5 +91,7 @@ def _probe(gan: GAN, std: float, z: np.ndarray, seed: int) -> Callable[[], tuple
 def draw_frozen(folder: Path) -> list[Path]:
     """frozen.png: ‖∇_θ L_G‖ of both losses against the steps of D alone, without and with instance noise."""
     steps = np.array([0, *AT])
-    shown = {"D sees the samples": frozen(), f"D sees them with instance noise, std {STD:g}": frozen(STD)}
-    return [write_png(plots.frozen(steps, shown), folder / "frozen.png")]
+    shown = {"without instance noise": frozen(), f"with noise of std {STD:g} on D's inputs": frozen(STD)}
+    setting = (f"8 × 8 digits; G {'-'.join(map(str, SIZES_G))}, D {'-'.join(map(str, SIZES_D))}; {BEFORE} steps of "
+               f"both, then D alone; Adam({LR:g}), batch {BATCH}; float64; {len(SEEDS)} seeds: median and range")
+    return [write_png(plots.frozen(steps, shown, setting), folder / "frozen.png")]

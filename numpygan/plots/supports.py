@@ -40,23 +40,27 @@ def sliding(t: np.ndarray, found: Any) -> Axes:
 
 def sliding_film(t: np.ndarray, found: Any, density: Callable[[float, np.ndarray], np.ndarray], std: float) -> Film:
     """The boxes, sharp and through noise, and a dot on each distance; density (std, x) of the box at 0."""
-    fig = figure(6, 5)
-    above, below = fig.subplots(2, 1, height_ratios=(1, 1.2))
+    fig = figure(7.2, 5.6)
+    panels: dict[str, Axes] = fig.subplot_mosaic([["boxes", "boxes"], ["JSD", "W"]])
+    above, left, right = panels["boxes"], panels["JSD"], panels["W"]
     x = np.linspace(-6, 7, 1301)
     soft = density(std, x)
-    axes(above, " ", "x", "density").set(xlim=(x[0], x[-1]), ylim=(0, 1.25), yticks=[0, 1])
-    axes(below, "", "$t$", "distance").set(xlim=(t[0], t[-1]), ylim=(0, 2.05))
+    axes(above, " ", "$x$", "density").set(xlim=(x[0], x[-1]), ylim=(0, 1.25), yticks=[0, 1])
+    axes(left, "Jensen-Shannon", "$t$", "JSD").set(xlim=(t[0], t[-1]), ylim=(0, 0.75))
+    axes(right, "earth mover's", "$t$", "$W_1$").set(xlim=(t[0], t[-1]), ylim=(0, 4.3))
     above.fill_between(x, density(0.0, x), color=DATA, alpha=0.25, linewidth=0, label="data")
     above.plot(x, soft, color=DATA, linestyle="--", linewidth=1.5, label=f"data, noise {std:g}")
     box = above.axvspan(0, 1, 0, 1 / 1.25, color=FAKE, alpha=0.35, linewidth=0, label="samples")
     moving, = above.plot(x, soft, color=FAKE, linestyle="--", linewidth=1.5, label=f"samples, noise {std:g}")
-    curves = [(found.w1, DATA, "$W_1$"), (found.jsd[0.0], FAKE, "JSD"), (found.jsd[std], ORANGE, f"JSD, noise {std:g}")]
+    curves = [(right, found.w1, DATA, "$W_1$"), (left, found.jsd[0.0], FAKE, "JSD"),
+              (left, found.jsd[std], ORANGE, f"JSD, noise {std:g}")]
     dots: list[Any] = []
-    for y, colour, label in curves:
-        below.plot(t, y, color=colour, linewidth=1.5, label=label)
-        dots += below.plot([0], [0], "o", color=colour, markersize=8)
-    for ax in (above, below):
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
+    for ax, y, colour, label in curves:
+        ax.plot(t, y, color=colour, linewidth=1.5, label=label)
+        dots += ax.plot([0], [0], "o", color=colour, markersize=8)
+    handles, names = (a + b + c for a, b, c in zip(*(ax.get_legend_handles_labels() for ax in panels.values()),
+                                                   strict=True))
+    fig.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
     title = above.set_title(" ", loc="left")
     order = np.r_[len(t) - 1:-1:-2, 1:len(t) - 1:2]                       # there and back
 
@@ -64,22 +68,23 @@ def sliding_film(t: np.ndarray, found: Any, density: Callable[[float, np.ndarray
         k = order[i]
         box.set_x(t[k])
         moving.set_ydata(np.interp(x, x + t[k], soft))
-        title.set_text(f"t = {t[k]:+.2f}:  JSD {found.jsd[0.0][k]:.2f},  $W_1$ {found.w1[k]:.2f}")
-        for dot, (y, _, _) in zip(dots, curves, strict=True):
+        title.set_text(f"$t$ = {t[k]:+.2f}:  JSD {found.jsd[0.0][k]:.2f},  through noise {found.jsd[std][k]:.2f};  "
+                       f"$W_1$ {found.w1[k]:.2f}")
+        for dot, (_, y, _, _) in zip(dots, curves, strict=True):
             dot.set_data([t[k]], [y[k]])
 
     return Film(above, [box, moving, *dots, title], change, len(order))
 
 
-def dimension(dimensions: Sequence[int], thin: Any, thick: Any, wide: Any) -> Axes:
-    """Accuracy of D over the dimension: two planes, the same with noise, two Gaussians; each as `Accuracy`."""
+def dimension(dimensions: Sequence[int], thin: Any, noisy: Any, thick: Any, std: float, setting: str) -> Axes:
+    """Accuracy of D over the dimension: two planes, the same with noise `std`, two Gaussians; each as `Accuracy`."""
     fig = figure(9.2, 4.4)
     left, right = fig.subplots(1, 2, sharex=True, sharey=True)
-    axes(left, "two random planes", "dimension of the space", "share of right answers")
-    axes(right, "N(0, I) and N(0, 1.2² I)", "dimension of the space", "")
+    axes(left, "Thin: N(0, I) on two random planes", "dimension of the space", "share of right answers")
+    axes(right, "Thick: N(0, I) and N(0, 1.2² I)", "dimension of the space", "")
     _accuracies(left, dimensions, thin, FAKE, "o", "trained D")
-    _accuracies(left, dimensions, thick, DATA, "s", "trained D, both planes with noise")
-    _accuracies(right, dimensions, wide, FAKE, "o", "trained D")
+    _accuracies(left, dimensions, noisy, DATA, "s", f"trained D, planes with noise of std {std:g}")
+    _accuracies(right, dimensions, thick, FAKE, "o", "trained D")
     for ax in (left, right):
         ax.axhline(0.5, color="black", linewidth=0.5)
     left.plot([], [], color="black", linestyle="--", linewidth=1.2, label="$D^*$, the best there is")
@@ -87,11 +92,12 @@ def dimension(dimensions: Sequence[int], thin: Any, thick: Any, wide: Any) -> Ax
     left.set_xticks(dimensions, [str(d) for d in dimensions])
     left.minorticks_off()
     fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    fig.suptitle(setting, fontsize=9)
     return left
 
 
 def _accuracies(ax: Axes, x: Sequence[int], found: Any, colour: str, marker: str, label: str) -> None:
-    """Medians over the seeds, bars over their range, and the mean of D* dashed."""
+    """Medians over the seeds, bars over their range, and the median of D* dashed."""
     ax.plot(x, np.median(found.trained, 0), marker + "-", color=colour, linewidth=1.8, markersize=5, label=label)
     ax.vlines(x, found.trained.min(0), found.trained.max(0), color=colour, linewidth=3, alpha=0.4)
-    ax.plot(x, found.best.mean(0), color=colour, linestyle="--", linewidth=1.4)
+    ax.plot(x, np.median(found.best, 0), color=colour, linestyle="--", linewidth=1.4)

@@ -34,12 +34,13 @@ def slopes(s: np.ndarray, found: Mapping[str, tuple[np.ndarray, np.ndarray]], mi
     return left
 
 
-def frozen(steps: np.ndarray, shown: Mapping[str, Any]) -> Axes:
+def frozen(steps: np.ndarray, shown: Mapping[str, Any], setting: str) -> Axes:
     """‖∇_θ L_G‖ against the steps of D alone: medians over the seeds, and their whole range as a band.
 
-    shown {title of a panel: minimax, non_saturating and D_fake, each (seeds, steps)}.
+    shown {title of a panel: minimax, non_saturating and D_fake, each (seeds, steps)}; `setting` is written above.
+    The last medians are written at the right.
     """
-    fig = figure(9.4, 4.6)
+    fig = figure(9.8, 5)
     panels = fig.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for i, (ax, (title, found)) in enumerate(zip(panels, shown.items(), strict=True)):
         axes(ax, title, "steps of D since G stands still", "$\\Vert\\nabla_\\theta L_G\\Vert$, or mean $D(G(z))$"
@@ -52,10 +53,13 @@ def frozen(steps: np.ndarray, shown: Mapping[str, Any]) -> Axes:
         ax.set(yscale="log", xlim=(0, steps[-1]))
         ax.grid(alpha=0.25)
     fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    fig.suptitle(setting, fontsize=9)
     return panels[0]
 
 
 def _band(ax: Axes, x: Any, rows: np.ndarray, colour: str, label: str, style: str = "-") -> None:
     """The median of the rows (seeds, n) as a line, from the least to the largest as a band."""
     ax.fill_between(x, rows.min(0), rows.max(0), color=colour, alpha=0.2, linewidth=0)
-    ax.plot(x, np.median(rows, 0), color=colour, linewidth=2, linestyle=style, label=label)
+    middle = np.median(rows, 0)
+    ax.plot(x, middle, color=colour, linewidth=2, linestyle=style, label=label)
+    ax.annotate(f"{middle[-1]:.2g}", (x[-1], middle[-1]), (4, 0), textcoords="offset points", color=colour, va="center")

@@ -24,12 +24,14 @@ from .game import (
     value,
     value_of,
 )
+from .generated import generated_density
 from .transport import Potential, cdf, kantorovich, sliced_wasserstein1, wasserstein1
 
 __all__ = [
     "Density", "Estimate", "OptimalDiscriminator", "Potential", "cdf", "change_of_variables", "criterion",
     "cross_entropy", "dirac", "entropy", "expectation", "gaussian_entropy", "gaussian_kl", "gaussian_wasserstein1",
-    "jsd", "jsd_distance", "kantorovich", "kl", "mean_and_error", "minimax_generator_value", "monte_carlo",
-    "non_saturating_generator_value", "optimal_discriminator", "pointwise_value", "pushforward",
-    "sliced_wasserstein1", "smoothed", "total_variation", "uniform_wasserstein1", "value", "value_of", "wasserstein1",
+    "generated_density", "jsd", "jsd_distance", "kantorovich", "kl", "mean_and_error", "minimax_generator_value",
+    "monte_carlo", "non_saturating_generator_value", "optimal_discriminator", "pointwise_value", "pushforward",
+    "sliced_wasserstein1", "smoothed", "total_variation", "uniform_wasserstein1", "value", "value_of",
+    "wasserstein1",
 ]

@@ -11,8 +11,10 @@ REACH = {"normal": 6.0, "uniform": math.sqrt(3)}        # noise beyond that: 2e-
 def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int = 4001) -> np.ndarray:
     """p_g(x) = Σ p_z(z)/|G'(z)| over all z with G(z) = x                                       Eq. (6.2)
 
-    x (k,) -> p_g (k,), in float64. G' is its backward pass with dy = 1, on a grid of `m` values of z; between them
-    p_z/|G'| is taken as linear in x. Where G turns back the density is infinite, and the grid only goes up to it.
+    x (k,) -> p_g (k,), in float64; `noise` as in `GAN`. G' is G's backward pass with dy = 1, on a grid of `m` values of
+    z; between them p_z/|G'| is taken as linear in x, with an error of O(1/m²). Where G turns back or stands still for a
+    moment the density is infinite, and is given as far as the grid resolves it; noise on which G is constant makes an
+    atom, which has no density, and is left out.
     """
     if (G.d_in, G.d_out) != (1, 1):
         raise ValueError(f"the density can be computed for a generator of one column from one, and this has "
@@ -23,8 +25,12 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     y, tape = G.forward(z[:, None])
     slope, _ = G.backward(tape, np.ones_like(y), want_g=False)
     at, slope = y[:, 0].astype(float), np.abs(slope[:, 0].astype(float))
-    q = np.divide(noise_density(z, noise), slope, out=np.zeros_like(slope), where=slope > 0)
-    return sum((_branch(x, at[part], q[part]) for part in _monotone(np.sign(np.diff(at)))), np.zeros(np.shape(x)))
+    if not np.isfinite(at).all():
+        raise ValueError("G(z) is NaN or infinite for some z: its parameters have diverged")
+    q = np.zeros(np.shape(x))
+    for part in _monotone(np.sign(np.diff(at))):
+        q += _branch(x, at[part], noise_density(z[part], noise), slope[part])
+    return q
 
 
 def noise_density(z: np.ndarray, noise: str = "normal") -> np.ndarray:
@@ -41,6 +47,9 @@ def _monotone(rises: np.ndarray) -> list[slice]:
     return [slice(a, b + 1) for a, b in zip(ends[:-1], ends[1:], strict=True) if rises[a] != 0]
 
 
-def _branch(x: np.ndarray, at: np.ndarray, q: np.ndarray) -> np.ndarray:
-    order = slice(None) if at[0] < at[-1] else slice(None, None, -1)
-    return np.interp(x, at[order], q[order], left=0.0, right=0.0)
+def _branch(x: np.ndarray, at: np.ndarray, p_z: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """p_z/|G'| on one of them, 0 beyond its ends."""
+    order = np.flatnonzero(slope > 0)[::1 if at[0] < at[-1] else -1]
+    if len(order) < 2:
+        return np.zeros(np.shape(x))
+    return np.interp(x, at[order], p_z[order] / slope[order], left=0.0, right=0.0)
