@@ -1,7 +1,7 @@
 """Saturation: the slope of the generator's losses in D and in the logit, and the gradient as D is trained on."""
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
