@@ -12,7 +12,7 @@ from . import __version__, archive
 from .archive import CheckpointError
 from .describe import describe, plain_or_schedule, restore, schedule
 from .gan import GAN
-from .history import COLUMNS
+from .history import COLUMNS, History
 from .network import Network
 from .schedule import LinearDecay
 
@@ -21,7 +21,7 @@ MOST_META = 1 << 22                    # bytes of JSON
 VECTORS = ("theta", "state")           # what a network owns; `state` only where it has one
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 KEYS = {"format", "numpygan", "G", "D", "loss", "penalties", "opt_G", "opt_D", "noise", "input_noise", "simultaneous",
-        "position", "rng", "columns"}
+        "position", "rng", "columns", "steps"}
 
 Arrays = dict[str, np.ndarray]
 
@@ -53,7 +53,7 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
     for name, x in arrays.items():
         if not np.isfinite(x).all():
             raise CheckpointError(f"{name} holds NaN or infinity and is not saved: go back to an earlier checkpoint")
-    arrays["history"] = np.stack([gan.history[c] for c in COLUMNS], axis=1)
+    arrays["history"] = gan.history.rows()
     arrays |= {f"extra.{name}": np.asarray(x) for name, x in (extra or {}).items()}
     meta = json.dumps(_meta(gan, rng), allow_nan=False).encode()
     return archive.write(path, {"meta": np.frombuffer(meta, np.uint8), **arrays})
@@ -65,7 +65,7 @@ def _meta(gan, rng):
             "penalties": [describe(p, "penalty") for p in gan.penalties], "noise": gan.noise,
             "input_noise": plain_or_schedule(gan.input_noise, "input_noise"), "simultaneous": gan.simultaneous,
             "position": gan.position, "rng": None if rng is None else _listed(rng.bit_generator.state),
-            "columns": list(COLUMNS)}
+            "columns": list(COLUMNS), "steps": len(gan.history)}
 
 
 def _network(net):
@@ -150,12 +150,20 @@ def _gan(meta, arrays, own, engine):
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"describes a GAN that cannot be ({error})") from error
     gan.position = _position(meta["position"])
+    gan.history = _history(meta, arrays)
+    return gan
+
+
+def _history(meta, arrays):
     rows = _taken(arrays, "history", (None, len(COLUMNS)), np.dtype(float))
     if meta["columns"] != list(COLUMNS):
         raise CheckpointError(f"has a history of other columns than {', '.join(COLUMNS)}")
-    for row in rows.tolist():
-        gan.history.record(**dict(zip(COLUMNS, row, strict=True)))
-    return gan
+    if not _is_count(meta["steps"], 0):
+        raise CheckpointError("does not tell how many steps were taken")
+    try:
+        return History.of(meta["steps"], rows)
+    except ValueError as error:
+        raise CheckpointError(f"holds {error}") from error
 
 
 def _load_network(name, meta, arrays, own, engine):

@@ -13,7 +13,7 @@ def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """An open binary file that takes the place of `path` when the block ends without an error.
 
     The bytes go to a temporary file in the same folder, are written through to the disk, and renamed: whenever the
-    process dies, `path` holds the old bytes or the new ones. OSError where the folder cannot be written.
+    process dies, `path` holds the old bytes or the new ones. OSError, which names `path`, where they cannot be written.
     """
     path = Path(os.path.realpath(path))               # behind a link: the link stays
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -24,6 +24,10 @@ def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.replace(part, path)
         _sync_folder(path.parent)
+    except OSError as error:
+        if error.strerror and error.filename in (None, str(part), part):    # a temporary name says nothing
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         with contextlib.suppress(OSError):            # gone already when all went well
             part.unlink()

@@ -1,4 +1,4 @@
-"""What a training run recorded: one row of numbers per step of G."""
+"""What a training run recorded: one row of numbers per step of G, thinned out in long runs."""
 import csv
 import io
 import os
@@ -10,31 +10,61 @@ import numpy as np
 from .files import atomic
 
 COLUMNS = ("loss_D", "loss_G", "D_real", "D_fake", "norm_g_D", "norm_g_G")
+MOST = 100_000          # rows: 4.8 MB
 
 
 class History:
     """Columns of equal length, `history["loss_D"]` each a NumPy array:
 
-    step              1, 2, …: steps of G taken
+    step              of G, 1, 2, …
     loss_D, loss_G    the two losses, each minimised by its own network
     D_real, D_fake    mean D(x) and mean D(G(z)) on the minibatch of D's last gradient in that step
     norm_g_D, norm_g_G   ‖∂L_D/∂θ_D‖ (the last of k) and ‖∂L_G/∂θ_G‖
+
+    `len(history)` is the number of steps taken. A run of more than 100,000 keeps the rows of every second one, then of
+    every fourth, and so on: `step` says which, and memory stays below 5 MB.
     """
 
     def __init__(self) -> None:
         self._columns = {name: array("d") for name in COLUMNS}
+        self._last: tuple[float, ...] = ()
+        self._steps, self._every = 0, 1
 
     def record(self, **row: float) -> None:
         """Append one step; every column must be given."""
-        for name in COLUMNS:
-            self._columns[name].append(row[name])
+        self._last = tuple(float(row[name]) for name in COLUMNS)
+        self._steps += 1
+        if self._steps % self._every == 0:
+            for column, value in zip(self._columns.values(), self._last, strict=True):
+                column.append(value)
+            if len(self._columns["loss_D"]) > MOST:
+                self._every *= 2
+                self._columns = {name: column[1::2] for name, column in self._columns.items()}
+
+    def rows(self) -> np.ndarray:
+        """All columns but the step, side by side: (rows, 6)."""
+        return np.stack([self[name] for name in COLUMNS], axis=1)
+
+    @classmethod
+    def of(cls, steps: int, rows: np.ndarray) -> "History":
+        """The history of that many steps whose `rows` these are; ValueError where it would have kept another number."""
+        history = cls()
+        while steps // history._every > MOST:
+            history._every *= 2
+        if len(rows) != steps // history._every:
+            raise ValueError(f"a history of {steps} steps keeps {steps // history._every} rows, and these are "
+                             f"{len(rows)}")
+        history._steps = steps
+        history._columns = {name: array("d", column) for name, column in zip(COLUMNS, rows.T.tolist(), strict=True)}
+        history._last = tuple(rows[-1].tolist()) if len(rows) else ()
+        return history
 
     def __len__(self) -> int:
-        return len(self._columns["loss_D"])
+        return self._steps
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name == "step":
-            return np.arange(1, len(self) + 1)
+            return self._every * np.arange(1, len(self._columns["loss_D"]) + 1)
         if name not in self._columns:
             raise KeyError(f"the history has no column {name!r}; it has step, {', '.join(COLUMNS)}")
         return np.array(self._columns[name])
@@ -46,7 +76,7 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return "History(no steps)"
-        last = ", ".join(f"{name}={self._columns[name][-1]:.4g}" for name in COLUMNS)
+        last = ", ".join(f"{name}={value:.4g}" for name, value in zip(COLUMNS, self._last, strict=True))
         return f"History({len(self)} steps; last: {last})"
 
     def to_csv(self, path: str | os.PathLike) -> Path:
@@ -54,8 +84,8 @@ class History:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(self.columns)
-        rows = zip(*self._columns.values(), strict=True)
-        writer.writerows([step, *map(repr, row)] for step, row in enumerate(rows, start=1))
+        rows = zip(self["step"].tolist(), *self._columns.values(), strict=True)
+        writer.writerows([step, *map(repr, row)] for step, *row in rows)
         with atomic(path) as file:
             file.write(text.getvalue().encode())
         return Path(path)

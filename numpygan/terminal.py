@@ -79,5 +79,6 @@ class Bar:
 def summary(gan: GAN, window: int) -> str:
     """The means of losses and of D's answers over the last `window` steps."""
     h = gan.history
+    rows = h["step"] > len(h) - window
     names = {"loss_D": "L_D", "loss_G": "L_G", "D_real": "D(x)", "D_fake": "D(G(z))"}
-    return " ".join(f"{shown} {h[name][-window:].mean():.2f}" for name, shown in names.items())
+    return " ".join(f"{shown} {h[name][rows].mean():.2f}" for name, shown in names.items())

@@ -1,4 +1,5 @@
 """`numpygan train` and `numpygan resume`: from a recipe, or a run folder, to a run folder."""
+import contextlib
 import copy
 import itertools
 import shlex
@@ -81,6 +82,7 @@ def resume(folder: str, steps: int | None = None) -> int:
     if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
         raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
     run.sweep()
+    _warn_of_other_versions(config)
     config["steps"] = config["steps"] if steps is None else steps
     if config["steps"] < len(gan.history):
         raise Misuse(f"{run.folder} has {len(gan.history)} steps already: give --steps a larger number")
@@ -92,15 +94,27 @@ def resume(folder: str, steps: int | None = None) -> int:
     return _go(run, config, recipe, gan, data, rng, snapshots, mean)
 
 
+def _warn_of_other_versions(config):
+    """The promise of the same bits is for the same versions; what else runs here is said, and kept in the config."""
+    before, here = config.get("versions"), environment()
+    now = here["versions"]
+    changed = [f"{name} was {before[name]} and is {now[name]}" for name in now
+               if isinstance(before, dict) and name in before and before[name] != now[name]]
+    if changed:
+        print(f"numpygan: {', '.join(changed)}: from here on the bits may differ from those of an undisturbed run",
+              file=sys.stderr)
+    config |= here
+
+
 # ------------------------------------------------------------------------------------------------------ a run
 
 def _go(run, config, recipe, gan, data, rng, snapshots, mean):
     """Train what is missing, save all of it whatever happens, and tell; returns the exit status."""
     print(run.folder, flush=True)
     total, done, start = config["steps"], len(gan.history), time.monotonic()
-    run.write_config(config)
     problem = None
-    with Stop() as stop, np.errstate(over="ignore", invalid="ignore"):       # `fit` looks for itself, and says more
+    with Stop() as stop, _a_way_on(run), np.errstate(over="ignore", invalid="ignore"):    # `fit` looks for itself
+        run.write_config(config)
         try:
             _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop)
         except Divergence as error:
@@ -123,6 +137,8 @@ def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
     missing = config["steps"] - len(gan.history)
     if missing <= 0:
         return
+    if config["checkpoint_every"] and not run["checkpoint.npz"].exists():
+        run.save(gan, rng, snapshots, mean)              # of step 0: killed at any moment, it can be resumed
     if gan.G.engine == "numba":
         say("compiling the kernels; this takes some seconds the first time")
     bar = Bar(config["steps"], len(gan.history))
@@ -148,6 +164,17 @@ def _finish(run, config, gan, data, rng, snapshots, mean):
     good = [np.isfinite(x).all() for x in frames.samples]           # all of them, unless the run diverged
     frames.steps, frames.samples = (list(itertools.compress(v, good)) for v in (frames.steps, frames.samples))
     run.draw(gan, data, frames, config["data"]["name"], mean)
+
+
+@contextlib.contextmanager
+def _a_way_on(run):
+    """What the system refuses, such as room on the disk, with a word on how to go on where a checkpoint was left."""
+    try:
+        yield
+    except OSError as error:
+        if error.strerror and run["checkpoint.npz"].is_file():
+            error.strerror += f"; the last checkpoint is whole: mend that, then numpygan resume {run.folder} goes on"
+        raise
 
 
 def _tell(run, config, gan, done, seconds):

@@ -60,6 +60,33 @@ def test_the_printed_form_shows_the_last_row(history):
     assert repr(history).startswith("History(4 steps; last: loss_D=2, loss_G=3, D_real=4,")
 
 
+def test_a_row_that_is_refused_leaves_the_history_as_it_was(history):
+    with pytest.raises(KeyError, match="D_real"):
+        history.record(loss_D=1.0, loss_G=2.0)
+    assert [len(history[name]) for name in COLUMNS] == [3] * 7
+    assert len(history) == 3
+
+
+def test_a_long_run_keeps_every_second_row_then_every_fourth(monkeypatch):
+    monkeypatch.setattr("numpygan.history.MOST", 4)
+    h, kept = History(), {}
+    for n in range(1, 20):
+        h.record(**row(float(n)))
+        kept[n] = h["step"].tolist()
+        assert len(h) == n
+        assert h["loss_D"].tolist() == kept[n]                         # the row of step n begins with n
+        again = History.of(n, h.rows())                                # as from a file
+        assert [again[c].tolist() for c in COLUMNS] == [h[c].tolist() for c in COLUMNS]
+        again.record(**row(float(n + 1)))
+        kept[n + 1] = again["step"].tolist()
+    assert (kept[4], kept[5], kept[9], kept[10]) == ([1, 2, 3, 4], [2, 4], [2, 4, 6, 8], [4, 8])
+    assert kept[19] == [4, 8, 12, 16]
+    assert repr(h).startswith("History(19 steps; last: loss_D=19,")
+    for wrong in (0, 3, 23, 10**9):
+        with pytest.raises(ValueError, match="rows, and these are 4"):
+            History.of(wrong, h.rows())
+
+
 def test_csv_keeps_every_digit_and_leaves_one_file(history, tmp_path):
     path = history.to_csv(tmp_path / "h.csv")
     history.to_csv(str(path))                   # again, over the first

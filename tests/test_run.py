@@ -193,6 +193,29 @@ def _die_at(gan, step):
         raise Killed
 
 
+def test_a_run_that_dies_before_its_first_checkpoint_is_resumed_too(folder, monkeypatch):
+    train("ring", changes=SMALL, out="whole", checkpoint_every=10)
+    with monkeypatch.context() as patch:
+        patch.setattr("numpygan.train.Preview.__call__", lambda self, gan: _die_at(gan, 3))
+        patch.setattr("numpygan.train._finish", lambda *_: None)
+        with pytest.raises(Killed):
+            train("ring", changes=SMALL, out="part", checkpoint_every=10)
+    assert len(ng.GAN.load("part/checkpoint.npz").history) == 0
+    assert resume("part") == 0
+    assert results(folder / "part") == results(folder / "whole")
+
+
+def test_a_resumed_run_says_that_other_versions_run_now(folder, capsys):
+    train("ring", changes=SMALL, out="a")
+    config = json.loads((folder / "a" / "config.json").read_text())
+    resume("a")
+    assert capsys.readouterr().err == ""
+    write_json("a/config.json", config | {"versions": config["versions"] | {"numpy": "1.0"}})
+    resume("a")
+    assert f"numpy was 1.0 and is {np.__version__}: from here on the bits may differ" in capsys.readouterr().err
+    assert json.loads((folder / "a" / "config.json").read_text())["versions"] == config["versions"]
+
+
 def test_resume_draws_again_what_is_finished(folder, pictures):
     train("digits", changes=SMALL, out="a")
     before = results(folder / "a")
