@@ -18,6 +18,7 @@ from . import engine as engines
 from .network import Network, Tape
 
 STEP = 1e-20            # of the complex step: any size does, since nothing is subtracted
+NEAR = 1e-7             # of the differences that it is held against, as a part of x
 
 
 class R1:
@@ -107,22 +108,52 @@ def by_complex_step(D: Network, x: np.ndarray, v: np.ndarray, rng: np.random.Gen
     """g = Im ∇_θ Σᵢ D(xᵢ + i h vᵢ) / h,   h = 10⁻²⁰                                           Eq. (10.15)
 
     The reference: `forward` and `backward` alone, f″ included, through `functional` in complex128; slower. With u, the
-    gradient of D at x, ValueError where the imaginary part of `forward` is not Σ v · u: it would be wrong in silence.
+    gradient of D at x, it looks twice: ValueError where the imaginary part of `forward` is not Σ v · u, or that of
+    `backward` not what a difference finds. Either would be wrong in silence.
     """
+    if u is not None:
+        _backward_agrees(D, x[:4], rng)
     logit, tape = D.forward(x + 1j * STEP * v.astype(np.float64), rng)
     if u is not None:
-        _agree(D, logit.imag[:, 0] / STEP, np.sum(u * v, axis=1, dtype=np.float64))
+        _forward_agrees(D, logit.imag[:, 0] / STEP, np.sum(u * v, axis=1, dtype=np.float64))
     _, g = D.backward(tape, np.ones_like(logit), want_dx=False)
     return (g.imag / STEP).astype(D.dtype)
 
 
-def _agree(D, step, along):
+def _forward_agrees(D, step, along):
     """One part in a hundred, since in float32 a row close to a kink may lie on its other side."""
     if np.abs(step - along).sum() > 0.01 * np.abs(along).sum():
-        slow = ", ".join(dict.fromkeys(repr(layer) for layer in D.layers if not hasattr(layer, "jvp")))
-        raise ValueError(f"the complex step through {slow} does not find the derivative that backward gives: np.abs, "
-                         f"np.maximum, .real or astype(float) in its forward lose the imaginary part (use c.ops, or "
-                         f"write jvp and jvp_backward), or its backward is wrong (see numpygan.check.layer)")
+        raise ValueError(f"the complex step through {_slow(D)} does not find the derivative that backward gives: "
+                         f"np.abs, np.maximum, .real or astype(float) in its forward lose the imaginary part (use "
+                         f"c.ops, or write jvp and jvp_backward), or its backward is wrong (see numpygan.check.layer)")
+
+
+def _backward_agrees(D, x, rng):
+    """∇_θ Σ D(xᵢ + i h wᵢ), imaginary part, against (∇_θ Σ D(xᵢ + δ wᵢ) − ∇_θ Σ D(xᵢ − δ wᵢ)) / 2δ, w drawn.
+
+    On a few rows near x, so that it costs little and none of them lies on a kink, which zeros among data may. A kink
+    that lies between the two points is an accident; three times it is none.
+    """
+    draw, scale = np.random.default_rng(0), np.abs(x).mean(dtype=np.float64) or 1.0
+    for _ in range(3):
+        at, w = x + 0.01 * scale * draw.standard_normal(x.shape), scale * draw.standard_normal(x.shape)
+        step, ahead, behind = (_g_at(D, at + h * w, rng) for h in (1j * STEP, NEAR + 0j, -NEAR + 0j))
+        difference = (ahead - behind).real / (2 * NEAR)
+        off, size = (np.linalg.norm(d) for d in (step.imag / STEP - difference, difference))
+        if not off > 1e-4 * size + 1e-6 * np.linalg.norm(ahead.real):               # NaN is not a layer's mistake
+            return
+    raise ValueError(f"the complex step through {_slow(D)} does not find how backward changes with x: np.abs, "
+                     f"np.maximum, .real or astype(float) in its backward lose the imaginary part: use c.ops, or write "
+                     f"jvp and jvp_backward")
+
+
+def _g_at(D, x, rng):
+    logit, tape = D.forward(x, copy.deepcopy(rng))
+    return D.backward(tape, np.ones_like(logit), want_dx=False)[1]
+
+
+def _slow(D):
+    return ", ".join(dict.fromkeys(repr(layer) for layer in D.layers if not hasattr(layer, "jvp")))
 
 
 def _weight(name: str, value: float) -> float:

@@ -241,6 +241,82 @@ def test_a_layer_that_drops_the_imaginary_part_is_refused(engine):
         R1(1)(D, x, x_fake)
 
 
+class Loses(Swish):
+    """Swish, right in forward, whose backward is real whatever it is given."""
+
+    def backward(self, p, cache, dy, c):
+        x, s = cache
+        return dy * (s + x * s * (1 - s)).real, {}
+
+
+class Scaled(ng.Layer):
+    """y = β σ(x): dx is right at complex points, and the gradient of β is real there; or right, if it is `fair`."""
+
+    def __init__(self, fair):
+        self.fair = fair
+
+    def shapes(self, d_in):
+        return {"beta": (d_in,)}, d_in
+
+    def init(self, p, rng):
+        p["beta"][...] = 1
+
+    def forward(self, p, x, c):
+        s = c.ops.sigmoid(x)
+        return p["beta"] * s, s
+
+    def backward(self, p, s, dy, c):
+        return dy * p["beta"] * s * (1 - s), {"beta": (dy * (s if self.fair else s.real)).sum(axis=0)}
+
+
+class Bent(ng.Layer):
+    """max(x, 0) as a student writes it: straight pieces, so nothing imaginary is lost."""
+
+    def forward(self, p, x, c):
+        return np.where(x.real > 0, x, 0), x.real > 0
+
+    def backward(self, p, on, dy, c):
+        return dy * on, {}
+
+
+@pytest.mark.parametrize("layers", [[Loses()], [Loses(), ng.Dense(4), ng.Tanh()], [ng.Tanh(), ng.Dense(4), Loses()],
+                                    [Scaled(False)], [ng.Dropout(0.3), Scaled(False), ng.LeakyReLU()]], ids=repr)
+def test_a_backward_alone_that_drops_the_imaginary_part_is_refused(layers, penalty, engine, dtype):
+    D, (x, x_fake) = critic([ng.Dense(4), *layers], engine, dtype), batches(dtype=dtype)
+    with pytest.raises(ValueError, match=r"through (Loses|Scaled).* does not find how backward changes with x: np\.abs"):
+        penalty(D, x, x_fake, seeded())
+
+
+def test_and_no_other_is(penalty, engine, dtype):
+    """Rows on the kinks, dead ones, flat and steep critics, one row, weights that are not numbers: all pass."""
+    for layers in ([Bent()], [Bent(), ng.Dense(8), Bent()], [ng.ReLU(), Swish()], [ng.Dropout(0.5), Scaled(True)]):
+        D = critic([ng.Dense(8), *layers], engine, dtype)
+        for scale, n in ((1e-6, 6), (1, 1), (100, 6)):
+            x, x_fake = batches(n, n, dtype)
+            x[0] = x_fake[0] = 0
+            D.theta = scale * D.theta
+            D.theta[8 * 3:8 * 4] = 0                                    # biases: a row of zeros lies on every kink
+            P, g = penalty(D, x, x_fake, seeded())
+            assert np.isfinite(P)
+            assert np.isfinite(g).all()
+    D.theta = np.full(D.theta.size, math.nan)
+    with np.errstate(invalid="ignore"):
+        assert math.isnan(penalty(D, x, x_fake, seeded())[0])
+
+
+def test_the_second_look_is_at_few_rows_and_draws_nothing(engine, monkeypatch):
+    D, (x, _) = critic([ng.Dense(6), Swish(), ng.Dropout(0.3)], engine), batches(200, 200)
+    seen, rng = [], seeded()
+    forward = D.forward
+    monkeypatch.setattr(D, "forward", lambda x, rng=None, theta=None: (seen.append(len(x)), forward(x, rng, theta))[1])
+    R1(1)(D, x, None, rng)
+    assert seen == [200, 4, 4, 4, 200]
+    after = rng.random()
+    rng = seeded()
+    forward(x, rng)
+    assert rng.random() == after
+
+
 # --------------------------------------------------------------------------------------------- the kink, and zeros
 
 
