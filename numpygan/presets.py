@@ -139,6 +139,9 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
     if recipe.decay:                                     # D takes k steps for one of G
         lr_G = LinearDecay(lr_G, steps, 1 - recipe.decay)
         lr_D = LinearDecay(lr_D, recipe.k * steps, 1 - recipe.decay)
+    if recipe.anneal and not recipe.input_noise:
+        raise ValueError(f"anneal={recipe.anneal:g} lets the instance noise fall, and there is none: say how large it "
+                         f"is with input_noise, or leave anneal out")
     if recipe.anneal:
         noise = LinearDecay(noise, steps, 1 - recipe.anneal)
     return GAN(G, D, _loss(recipe), _optimiser(recipe, lr_G), _optimiser(recipe, lr_D, recipe.clip),

@@ -168,6 +168,7 @@ UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import 
     ("train ring --loss hinge --flip .1", "the loss hinge has no labels to smooth or flip: leave flip=0.1 out"),
     ("train ring --average 1", "beta must lie in"),
     ("train ring --anneal 2", "--anneal: takes a number from 0 to 1"),
+    ("train ring --anneal 1", "lets the instance noise fall, and there is none"),
     ("train ring --r1 1 --minibatch-std", r"R1\(gamma=1.0\) needs the slope of D row by row"),
     ("train digits --r1 0 --pack 6", "the smallest minibatch has 5 rows, too few for pack=6"),
     ("train digits --r1 0 --batch 1796 --batch-norm G", "the smallest minibatch has 1 rows"),

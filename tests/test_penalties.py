@@ -283,7 +283,7 @@ class Bent(ng.Layer):
                                     [Scaled(False)], [ng.Dropout(0.3), Scaled(False), ng.LeakyReLU()]], ids=repr)
 def test_a_backward_alone_that_drops_the_imaginary_part_is_refused(layers, penalty, engine, dtype):
     D, (x, x_fake) = critic([ng.Dense(4), *layers], engine, dtype), batches(dtype=dtype)
-    with pytest.raises(ValueError, match=r"through (Loses|Scaled).* does not find how backward changes with x: np\.abs"):
+    with pytest.raises(ValueError, match=r"through (Loses|Scaled).* does not find how backward changes with x"):
         penalty(D, x, x_fake, seeded())
 
 
