@@ -135,6 +135,20 @@ def sample(parser: argparse.ArgumentParser) -> Carry:
     return carry
 
 
+@command("print numbers about the samples of a run, beside anchors: perfect samples, training data, k-means, noise")
+def evaluate(parser: argparse.ArgumentParser) -> Carry:
+    parser.add_argument("run", metavar="RUN", help="the folder of the run")
+    parser.add_argument("-n", type=whole(2), metavar="N", help="samples in each row (default: 2,500 of points, of "
+                        "images as many as the data has, up to 10,000)")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+    def carry(args):
+        from .evaluate import evaluate
+        return evaluate(args.run, args.n, args.seed, args.json)
+    return carry
+
+
 @command("draw the figures of the theory: Figure 1 of the paper, vanishing gradients, the Dirac-GAN, …")
 def figures(parser: argparse.ArgumentParser) -> Carry:
     from .figures import FIGURES

@@ -13,7 +13,7 @@ from .archive import CheckpointError
 from .layers import Layer
 from .losses import Loss
 from .optim import Optimiser
-from .schedule import LinearDecay
+from .schedule import SCHEDULES
 
 # What a file may name of the package: the kind of object, the module that shows its class, what that derives from.
 KINDS: dict[str, tuple[str, type]] = {
@@ -131,7 +131,7 @@ def _init(description):
 
 def plain_or_schedule(value: Any, what: str) -> Any:
     """A schedule of the package by its description, anything else as `plain` has it; `schedule` is the way back."""
-    return {"schedule": describe(value, "schedule")} if isinstance(value, LinearDecay) else plain(value, what)
+    return {"schedule": describe(value, "schedule")} if isinstance(value, SCHEDULES) else plain(value, what)
 
 
 def schedule(value: Any) -> Any:

@@ -6,7 +6,9 @@ import numpy as np
 
 from . import data as datasets
 from .archive import CheckpointError
+from .averaging import Averaged
 from .files import atomic
+from .gan import GAN
 from .run import Misuse, Run, answers
 from .scale import unscaled
 
@@ -27,9 +29,7 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     gan, _, _, mean = run.load()
     if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
-    rng = np.random.default_rng(seed)
-    draws = (gan.draw(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK))
-    x = np.concatenate([gan.G(z) if mean is None else mean.generate(gan, z) for z in draws])
+    x = generate(gan, mean, n, np.random.default_rng(seed))
     if suffix == ".npz":
         with atomic(out) as file:
             np.savez(file, samples=unscaled(x, shown.original))
@@ -37,6 +37,12 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
         _draw(x, gan, shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
     print(out)
     return 0
+
+
+def generate(gan: GAN, mean: Averaged | None, n: int, rng: np.random.Generator) -> np.ndarray:
+    """n samples (n, d), of the averaged generator where there is one; some at a time through the network."""
+    draws = (gan.draw(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK))
+    return np.concatenate([gan.G(z) if mean is None else mean.generate(gan, z) for z in draws])
 
 
 class Shown(NamedTuple):

@@ -78,9 +78,7 @@ def resume(folder: str, steps: int | None = None) -> int:
     gan, rng, snapshots, mean = run.load()
     if mean is None and recipe.average:
         mean = Averaged(recipe.average)                  # stopped before its first checkpoint had one
-    data, original = load_data(recipe.data, config.get("root"))
-    if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
-        raise Misuse(f"the data {recipe.data} is not that of {run.folder} any more: bring it back, or train anew")
+    data = load_data_of(run, config)
     run.sweep()
     _warn_of_other_versions(config)
     config["steps"] = config["steps"] if steps is None else steps
@@ -226,6 +224,15 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
         if known or Path(name).expanduser().exists():
             raise
         raise Misuse(str(error)) from error
+
+
+def load_data_of(run: Run, config: dict[str, Any]) -> Any:
+    """The data that the run was trained on, as it was; Misuse when it is another now."""
+    name = config["recipe"].get("data", "")
+    data, original = load_data(name, config.get("root"))
+    if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
+        raise Misuse(f"the data {name} is not that of {run.folder} any more: bring it back, or train anew")
+    return data
 
 
 def describe_data(data: Any, original: tuple[float, float] | None) -> dict[str, Any]:

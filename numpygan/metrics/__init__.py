@@ -16,11 +16,11 @@ from .frechet import frechet_distance, frechet_floor, frechet_gaussians
 from .grid import jsd_on_grid
 from .neighbours import TwoSample, nearest, nearest_distance, two_sample_accuracy
 from .region import region_share
-from .window import SIGMAS, Parzen, parzen, parzen_log_likelihood
+from .window import SIGMAS, Parzen, parzen, parzen_curve, parzen_log_likelihood
 
 __all__ = [
     "MMD", "SIGMAS", "Modes", "Parzen", "TwoSample", "centroids", "class_shares", "confident_share",
     "frechet_distance", "frechet_floor", "frechet_gaussians", "gaussian_like", "jsd_on_grid", "mmd", "modes",
-    "nearest", "nearest_distance", "parzen", "parzen_log_likelihood", "perfect_modes", "region_share",
-    "sliced_wasserstein1", "two_sample_accuracy", "within_class_distance",
+    "nearest", "nearest_distance", "parzen", "parzen_curve", "parzen_log_likelihood", "perfect_modes",
+    "region_share", "sliced_wasserstein1", "two_sample_accuracy", "within_class_distance",
 ]

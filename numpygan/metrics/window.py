@@ -28,13 +28,20 @@ def parzen(x_fake: Any, valid: Any, test: Any, sigmas: Sequence[float] = SIGMAS,
     """
     x_fake = _pixels(x_fake, "x_fake")
     valid, test = _pixels(valid, "valid", x_fake), _pixels(test, "test", x_fake, least=2)
+    curve = parzen_curve(valid, x_fake, sigmas, progress)
+    sigma = float(sigmas[int(np.argmax(curve))])
+    log_p = _log_likelihoods(test, x_fake, [sigma], progress)[0]
+    return Parzen(float(log_p.mean()), float(log_p.std() / np.sqrt(len(log_p))), sigma, curve)
+
+
+def parzen_curve(x: Any, x_fake: Any, sigmas: Sequence[float] = SIGMAS,
+                 progress: Callable[[int], Any] | None = None) -> np.ndarray:
+    """The mean of log p_σ over x (n, d) for each of `sigmas`: what σ is chosen by              Eq. (13.11)"""
+    x_fake = samples(x_fake, "x_fake")
     sigmas = [_positive(sigma) for sigma in sigmas]
     if not sigmas:
         raise ValueError("sigmas is empty: give at least one bandwidth")
-    curve = _log_likelihoods(valid, x_fake, sigmas, progress).mean(axis=1)
-    sigma = sigmas[int(np.argmax(curve))]
-    log_p = _log_likelihoods(test, x_fake, [sigma], progress)[0]
-    return Parzen(float(log_p.mean()), float(log_p.std() / np.sqrt(len(log_p))), sigma, curve)
+    return _log_likelihoods(samples(x, like=x_fake), x_fake, sigmas, progress).mean(axis=1)
 
 
 def parzen_log_likelihood(x: Any, x_fake: Any, sigma: float) -> np.ndarray:

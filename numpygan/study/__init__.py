@@ -15,6 +15,7 @@ STUDIES = {
     "digits": "what the default recipe makes of the handwritten digits, beside anchors",
     "modes": "nine methods and the tricks on a ring of 8 and a grid of 25 modes",
     "modes-search": "the search behind it: three settings of each method",
+    "parzen": "MNIST, the table of the paper of 2014: its recipe and a better one, beside anchors",
 }
 
 __all__ = ["STUDIES", "Cell", "Row", "Study", "main", "run"]

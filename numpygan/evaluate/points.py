@@ -1,0 +1,100 @@
+"""The metrics for points: modes where there are modes, and two-sample numbers against fresh or held-out rows."""
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..data.mixture import Mixture
+from ..run import Misuse
+from .board import Board, Column
+
+DRAWS = 5                       # of perfect samples, for the sampling floor
+CENTRES = 50
+BINS = 50
+ROWS = 2500                     # by default: what the literature on mixtures uses
+
+
+def board(x_fake: np.ndarray, data: Any, rng: np.random.Generator, title: str, step: Any) -> Board:
+    """x_fake (n, d) beside its anchors. step() is called after each of the rows."""
+    n = len(x_fake)
+    real, *perfect = _real(data, n, rng)
+    h = metrics.mmd(real[:2], real).bandwidth
+    found = Board(title, [*_modes(data), *_region(data, rng), *_two_samples(real, h, rng)], _protocol(data, n, h))
+    floor = "perfect samples" if data.n is None else "the other half of the data"
+    centres = metrics.centroids(real, min(CENTRES, n), rng)
+    rows = {"this run": [x_fake], floor: perfect, "the real rows again": [real],
+            f"{len(centres)} k-means centroids": [centres[rng.integers(len(centres), size=n)]],
+            "a Gaussian, same moments": [metrics.gaussian_like(real, n, rng)]}
+    for name, draws in rows.items():
+        found.score(name, *draws)
+        step()
+    return found
+
+
+def size(data: Any, n: int | None) -> int:
+    """How many rows are compared; Misuse when finite data has not twice as many."""
+    most = ROWS if data.n is None else data.n // 2
+    if data.n is not None and (most < 2 or (n or 0) > most):
+        raise Misuse(f"{data.name} has {data.n:,} rows, and two halves of them are compared: ask for -n 2 to {most:,}")
+    return n or min(ROWS, most)
+
+
+def _real(data, n, rng):
+    """The real rows that all are compared with, then other real rows."""
+    if data.n is None:
+        return [data.sample(n, rng) for _ in range(1 + DRAWS)]
+    order = rng.permutation(data.n)
+    return data.x[order[:n]], data.x[order[-n:]]
+
+
+def _modes(data):
+    if not _has_modes(data):
+        return []
+    K = len(data.modes)
+    return [Column(f"modes of {K}", ".0f", lambda x: metrics.modes(x, data).covered),
+            Column("quality %", ".2f", lambda x: 100 * metrics.modes(x, data).quality),
+            Column("reverse KL", ".4f", lambda x: metrics.modes(x, data).reverse_kl)]
+
+
+def _region(data, rng):
+    if not _has_density(data):
+        return []
+    seed = int(rng.integers(2**32))
+    return [Column("in region %", ".2f", lambda x: 100 * metrics.region_share(
+        x, data, np.random.default_rng(seed), draws=10_000))]
+
+
+def _two_samples(real, h, rng):
+    seed = int(rng.integers(2**32))
+    d = real.shape[1]
+    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(x, real, BINS))] if d <= 2 else []
+    return [*grid,
+            Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(x, real, rng=np.random.default_rng(seed))),
+            Column("MMD²", ".5f", lambda x: metrics.mmd(x, real, h).squared),
+            Column("1-NN", ".3f", lambda x: metrics.two_sample_accuracy(real, x).accuracy)]
+
+
+def _protocol(data, n, h):
+    real = f"{n:,} fresh samples of {data.name}" if data.n is None else f"{n:,} rows of {data.name}, seen in training"
+    lines = [f"against {real}; {n:,} samples in every row"]
+    if data.n is None:
+        lines.append(f"spread: the standard deviation over {DRAWS} draws; no difference below it counts")
+    if _has_modes(data):
+        exact = metrics.perfect_modes(data, n)
+        lines.append(f"modes with a sample within 3 standard deviations; quality: share of samples there, if perfect "
+                     f"{100 * exact.quality:.2f} %; reverse KL over modes, if perfect {exact.reverse_kl:.4f}")
+    if _has_density(data):
+        lines.append("in region: share of the samples in the smallest region that holds 99 % of the data")
+    d = int(np.prod(data.shape))
+    grid = f"JSD in nats on {' x '.join([str(BINS)] * d)} cells; " if d <= 2 else ""
+    lines.append(f"{grid}W1 sliced, 100 directions; MMD² unbiased, Gaussian kernel of bandwidth {h:.3g}; 1-NN: "
+                 f"two-sample accuracy, ½ if alike, 1 if apart, 0 for copies")
+    return lines
+
+
+def _has_modes(data):
+    return isinstance(data, Mixture) and len(data.modes) > 1
+
+
+def _has_density(data):
+    return callable(getattr(data, "log_density", None))
