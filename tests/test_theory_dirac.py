@@ -236,7 +236,7 @@ def test_what_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="unknown order 'both'"):
         dirac.step(dirac.gan, 1, 1, 0.2, "both")
     for order, k in (("simultaneous", 5), ("D first", 0)):
-        with pytest.raises(ValueError, match="k must be at least 1"):
+        with pytest.raises(ValueError, match="k must be"):
             dirac.step(dirac.gan, 1, 1, 0.2, order, k)
     with pytest.raises(ValueError, match="finite"):
         dirac.trajectory(dirac.gan, 5, math.nan)

@@ -209,7 +209,7 @@ def test_samples_and_densities_do_not_mix():
 def test_bad_slices_are_refused(rng):
     with pytest.raises(ValueError, match="x has 2 columns and y has 3"):
         theory.sliced_wasserstein1(np.zeros((4, 2)), np.zeros((4, 3)), rng=rng)
-    with pytest.raises(ValueError, match="directions must be at least 1"):
+    with pytest.raises(ValueError, match="directions must be a whole number of at least 1"):
         theory.sliced_wasserstein1([0], [1], 0, rng=rng)
     with pytest.raises(TypeError, match="must be a numpy.random.Generator"):
         theory.sliced_wasserstein1([0], [1], rng=0)

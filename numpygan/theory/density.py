@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from .checks import no_nan, numbers
+
 SPREAD = 12.0                            # standard deviations from a mode: a Gaussian has 4e-33 of its mass outside
 TINY = np.finfo(float).tiny
 CUTS = np.array([-8.0, -2.0, 0.0, 2.0, 8.0])      # where the first boxes are cut, in standard deviations from a mode
@@ -25,6 +27,8 @@ class Density:
 
     def __init__(self, f: Callable, support: Any = None, *, log_density: Callable | None = None,
                  sample: Callable | None = None, breaks: Sequence = (), name: str = "p"):
+        if not callable(f):
+            raise TypeError(f"the density {name} must be a function x -> p(x), got {type(f).__name__}")
         self.f, self.name, self.exact_log = f, name, log_density is not None
         self.log_f, self.sampler = log_density, sample
         self.box = None if support is None else box_of(support)
@@ -103,8 +107,8 @@ def as_density(p: Any, name: str = "p") -> Density:
 def box_of(support: Any) -> np.ndarray:
     """(lo, hi) or ((lo, hi), (lo, hi)) as an array (d, 2)."""
     try:
-        box = np.atleast_2d(np.asarray(support, float))
-    except (TypeError, ValueError):
+        box = np.atleast_2d(numbers(support, "support"))
+    except TypeError:
         box = np.empty(0)
     if box.shape not in ((1, 2), (2, 2)) or not np.isfinite(box).all() or not (box[:, 0] < box[:, 1]).all():
         raise ValueError(f"support must be (lo, hi), or ((lo, hi), (lo, hi)) in two dimensions, with finite lo < hi; "
@@ -140,7 +144,7 @@ def _takes_flat(f: Callable, x: np.ndarray) -> bool:
 
 
 def _rows(x: Any) -> np.ndarray:
-    x = np.asarray(x, np.float64)
+    x = no_nan(x, "x")
     return x.reshape(-1, 1) if x.ndim < 2 else x
 
 
@@ -154,7 +158,7 @@ def _per_axis(breaks: Sequence, box: np.ndarray | None) -> list[np.ndarray]:
     axes = [breaks] if len(box) == 1 else breaks
     if len(axes) != len(box):
         raise ValueError(f"breaks must be one list of numbers per axis, got {len(axes)} for {len(box)} axes")
-    return [np.asarray(axis, float).ravel() for axis in axes]
+    return [no_nan(axis, "breaks").ravel() for axis in axes]
 
 
 def _surroundings(p: Any) -> tuple[np.ndarray | None, list[np.ndarray]]:

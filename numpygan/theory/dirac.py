@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..functional import log_sigmoid, sigmoid
+from .checks import finite, whole
 
 Field = Callable[..., tuple[Any, Any]]
 ORDERS = ("simultaneous", "D first", "G first")
@@ -80,6 +81,8 @@ def instance_noise(theta: Any, psi: Any, std: float) -> tuple[Any, Any]:
 
     The expectations are sums over 64 Gauss-Hermite nodes.
     """
+    if not 0 <= std < np.inf:
+        raise ValueError(f"std must be a finite number of at least 0, got {std!r}")
     theta, psi = np.broadcast_arrays(np.asarray(theta, np.float64), np.asarray(psi, np.float64))
     noise, p = std * NODES, psi[..., None]
     fake = theta[..., None] + noise
@@ -102,6 +105,8 @@ def step(field: Field, theta: Any, psi: Any, h: float, order: str = "simultaneou
     one of θ, each at the newest point; "G first" the other way round. ψ is clipped to [−clip, clip] when given.
     """
     _check_order(order, k)
+    if not np.isfinite(theta + psi + h).all():
+        raise ValueError(f"theta, psi and h must be finite, got {theta}, {psi} and {h}")
     if order == "simultaneous":
         d_theta, d_psi = field(theta, psi)
         return theta + h * d_theta, _clipped(psi + h * d_psi, clip)
@@ -117,8 +122,9 @@ def step(field: Field, theta: Any, psi: Any, h: float, order: str = "simultaneou
 def trajectory(field: Field, steps: int = 500, h: float = 0.2, order: str = "simultaneous", k: int = 1,
                clip: float | None = None, start: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """The points (θ, ψ) before and after each of `steps` steps: (steps + 1, 2)."""
-    if steps < 0 or not np.isfinite([h, *start]).all():
-        raise ValueError(f"steps must be at least 0, and h and start finite; got {steps}, {h}, {start}")
+    whole(steps, 0, "steps")
+    if finite(start, "start").shape != (2,):
+        raise ValueError(f"start must be two numbers (theta, psi), got {start!r}")
     path = np.empty((steps + 1, 2))
     path[0] = start
     for i in range(steps):
@@ -133,8 +139,8 @@ def _clipped(psi: Any, clip: float | None) -> Any:
 def _check_order(order: str, k: int) -> None:
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
-    if k < 1 or (order == "simultaneous" and k != 1):
-        raise ValueError(f"k must be at least 1, and exactly 1 for simultaneous steps; got {k}")
+    if whole(k, 1, "k") != 1 and order == "simultaneous":
+        raise ValueError(f"k must be 1 for simultaneous steps, got {k}: nobody goes first")
 
 
 # ----------------------------------------------------------------------------------------- the linear part
@@ -151,6 +157,8 @@ def linearisation(name: str, gamma: float = 0.0, std: float = 0.0) -> np.ndarray
     if name not in damping:
         raise ValueError(f"no linearisation for {name!r}: choose one of {', '.join(damping)} "
                          f"(the field of WGAN-GP jumps at psi = 0)")
+    if not np.isfinite(damping[name]).all():
+        raise ValueError(f"gamma and std must be finite, got {gamma} and {std}")
     on_theta, on_psi = damping[name]
     return np.array([[-on_theta, -turn], [turn, -on_psi]])
 
@@ -173,10 +181,12 @@ def step_matrix(J: np.ndarray, h: float, order: str = "simultaneous", k: int = 1
     A_G is the unit matrix with the first row of I + hJ, A_D with the second.
     """
     _check_order(order, k)
-    whole = np.eye(2) + h * np.asarray(J, np.float64)
-    A_G, A_D = np.stack([whole[0], [0.0, 1.0]]), np.stack([[1.0, 0.0], whole[1]])
+    if finite(J, "J").shape != (2, 2):
+        raise ValueError(f"J must be (2, 2), the derivative of the field, got {np.shape(J)}")
+    both = np.eye(2) + finite(h, "h") * finite(J, "J")
+    A_G, A_D = np.stack([both[0], [0.0, 1.0]]), np.stack([[1.0, 0.0], both[1]])
     if order == "simultaneous":
-        return whole
+        return both
     many = np.linalg.matrix_power(A_D, k)
     return A_G @ many if order == "D first" else many @ A_G
 
@@ -191,7 +201,7 @@ def jacobian(f: Callable[[np.ndarray], Any], at: Any = (0.0, 0.0), h: float = 1e
     for e in np.eye(len(at)) * h:
         near, far = (np.asarray(f(at + m * e), np.float64) - np.asarray(f(at - m * e), np.float64) for m in (1, 2))
         columns.append((8 * near - far).ravel() / (12 * h))
-    return np.stack(columns, 1)
+    return finite(np.stack(columns, 1), "the derivative of f")
 
 
 # ------------------------------------------------------------------------------------------ the eight runs

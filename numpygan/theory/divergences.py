@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .checks import numbers
 from .density import Density, as_density, common_box
 from .quadrature import integrate
 
@@ -145,7 +146,7 @@ def is_array(p: Any) -> bool:
 
 def probabilities(p: Any, name: str = "p") -> np.ndarray:
     """p as float64; ValueError unless it is an array of numbers of at least 0 whose sum is 1."""
-    w = np.asarray(p, np.float64)
+    w = numbers(p, name)
     if w.size == 0 or not np.isfinite(w).all() or (w < 0).any() or abs(w.sum() - 1) > MASS:
         raise ValueError(f"{name} must be probabilities, numbers of at least 0 with sum 1; got sum {w.sum():g} and "
                          f"least value {w.min() if w.size else float('nan'):g}: divide counts by their sum")

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from . import divergences, game
+from .checks import finite, numbers, whole
 from .density import Density, as_density, common_box
 from .divergences import _check_mass
 from .quadrature import KRONROD, NODES, integrate
@@ -52,11 +53,16 @@ def monte_carlo(quantity: str | Callable, p: Any, q: Any = None, *, n: int, rng:
     if name not in TERMS:
         raise ValueError(f"{name} is not an expectation under p and q: choose one of {', '.join(TERMS)}")
     _at_least_two(n)
+    if q is None and name != "entropy":
+        raise TypeError(f"{name} compares two distributions: pass q as well")
     P = as_density(p, "p")
     Q = P if q is None else as_density(q, "q")
+    drawn = [source.sample(n, rng) for source in (P, Q)]
+    if drawn[0].shape != drawn[1].shape:
+        raise ValueError(f"the samples of p and q have the shapes {drawn[0].shape} and {drawn[1].shape}: "
+                         f"give two distributions of one dimension")
     value, variance = 0.0, 0.0
-    for side, source in enumerate((P, Q)):
-        x = source.sample(n, rng)
+    for side, x in enumerate(drawn):
         term = TERMS[name](x, P.log(x), Q.log(x))[side]
         if term is not None:
             part = mean_and_error(term)
@@ -69,7 +75,7 @@ def mean_and_error(values: Any) -> Estimate:
 
     values (n,), n >= 2; where one is infinite so are both results. NaN is refused.
     """
-    v = np.asarray(values, np.float64).ravel()
+    v = numbers(values, "values").ravel()
     _at_least_two(v.size)
     if np.isnan(v).any():
         raise ValueError("one of the values to average is NaN: look for 0/0 in the function")
@@ -111,7 +117,7 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
     One dimension, std s > 0. The integral is a sum over the Kronrod nodes of boxes that resolve p and are at most 2s
     wide; log p_s is taken in logarithms and does not underflow.
     """
-    if not (np.isfinite(std) and std > 0):
+    if finite(std, "std").ndim or std <= 0:
         raise ValueError(f"std must be a finite number greater than 0, got {std!r}")
     P = as_density(p, "p")
     box, breaks = common_box([P], support)
@@ -147,10 +153,13 @@ def _at(f: Callable, x: np.ndarray) -> np.ndarray:
 
 
 def _rows_like(x: Any, z: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, np.float64)
+    x = numbers(x, "G(z)")
+    if x.ndim == 0 or len(x) != len(z):
+        raise ValueError(f"G gives the shape {x.shape} for {len(z)} rows of noise: it must give a row for each")
     return x.reshape(len(z), -1)
 
 
 def _at_least_two(n: int) -> None:
-    if n < 2:
+    if isinstance(n, int | np.integer) and n < 2:
         raise ValueError(f"a standard error needs n >= 2 draws, got {n}")
+    whole(n, 2, "n")

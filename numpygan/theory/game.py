@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..functional import log_sigmoid, sigmoid
+from .checks import numbers, probability
 from .density import Density, as_density
 from .divergences import is_array, jsd, log_ratio, probabilities, total
 
@@ -18,9 +19,10 @@ def pointwise_value(y: Any, a: Any, b: Any) -> np.ndarray:
 
     y in [0, 1], a and b at least 0, broadcast against each other; 0 log 0 = 0.
     """
-    y, a, b = (np.asarray(v, np.float64) for v in (y, a, b))
-    for name, bad in (("y must lie in [0, 1]", ~((y >= 0) & (y <= 1))), ("a must be at least 0", ~(a >= 0)),
-                      ("b must be at least 0", ~(b >= 0))):
+    y, a, b = numbers(y, "y"), numbers(a, "a"), numbers(b, "b")
+    for name, bad in (("y must lie in [0, 1]", ~((y >= 0) & (y <= 1))),
+                      ("a must be finite and at least 0", ~((a >= 0) & (a < np.inf))),
+                      ("b must be finite and at least 0", ~((b >= 0) & (b < np.inf)))):
         if bad.any():
             raise ValueError(f"{name}: y is a probability, a = p(x) and b = q(x) are densities")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -52,10 +54,11 @@ def optimal_discriminator(p: Any, q: Any, real_label: float = 1.0, fake_label: f
     α' = (1 − ε)α + εβ and β' = (1 − ε)β + εα. Where p = q = 0, D* is arbitrary and ½ is returned.
     """
     for name, value in (("real_label", real_label), ("fake_label", fake_label), ("flip", flip)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie in [0, 1], got {value!r}: it is a probability")
+        probability(value, name)
     on_real, on_fake = ((1 - flip) * a + flip * b for a, b in ((real_label, fake_label), (fake_label, real_label)))
-    if is_array(p) and is_array(q):
+    if is_array(p) != is_array(q):
+        raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
+    if is_array(p):
         w_p, w_q = probabilities(p, "p"), probabilities(q, "q")
         if w_p.shape != w_q.shape:
             raise ValueError(f"p has the shape {w_p.shape} and q {w_q.shape}: give both over the same outcomes")
@@ -87,6 +90,10 @@ def value_of(D: Any, p: Any, q: Any, support: Any = None, logits: bool = False, 
         tol = 1e-5 if network and D.theta.dtype == np.float32 else 1e-12
     if is_array(D) != is_array(p):
         raise TypeError("D, p and q must be of one kind: arrays over the same outcomes, or functions of x")
+    if not (is_array(D) or callable(D)):
+        raise TypeError(f"D must be a function of x, a network or an array, got {type(D).__name__}")
+    if network and D.d_out != 1:
+        raise ValueError(f"D must end in one column, the logit; this network has {D.d_out}")
     return total(lambda x, log_p, log_q: _log_D(D, x, logits, network, np.shape(log_p)), p, q, support, tol)
 
 
@@ -111,7 +118,7 @@ def _log_D(D: Any, x: Any, logits: bool, network: bool, shape: tuple) -> tuple[n
 
 def _outputs(D: Any, x: Any, network: bool) -> np.ndarray:
     if is_array(D):
-        return np.asarray(D, np.float64)
+        return numbers(D, "D")
     if network:
         return np.asarray(D(x.astype(D.theta.dtype)), np.float64)[:, 0]
     y = np.asarray(D(x[:, 0] if x.shape[1] == 1 else x), np.float64)

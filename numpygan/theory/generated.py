@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from ..network import Network
+from .checks import no_nan
 
 REACH = {"normal": 6.0, "uniform": math.sqrt(3)}        # noise beyond that: 2e-9 of the mass, none
 
@@ -16,11 +17,14 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     moment the density is infinite, and is given as far as the grid resolves it; noise on which G is constant makes an
     atom, which has no density, and is left out.
     """
+    if not isinstance(G, Network):
+        raise TypeError(f"G must be a Network, got {type(G).__name__}")
     if (G.d_in, G.d_out) != (1, 1):
         raise ValueError(f"the density can be computed for a generator of one column from one, and this has "
                          f"{G.d_in} and {G.d_out}: draw samples instead")
     if noise not in REACH:
         raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(REACH)}")
+    x = no_nan(x, "x")
     z = np.linspace(-REACH[noise], REACH[noise], m)
     y, tape = G.forward(z[:, None])
     slope, _ = G.backward(tape, np.ones_like(y), want_g=False)

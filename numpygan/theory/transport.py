@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.polynomial import legendre
 
+from .checks import no_nan, numbers, whole
 from .density import as_density, common_box
 from .divergences import _check_mass, is_array
 from .quadrature import NODES, integrate
@@ -21,7 +22,7 @@ def wasserstein1(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> flo
     `sliced_wasserstein1`.
     """
     if is_array(p) or is_array(q):
-        t, gap = _sample_gap(p, q)
+        t, gap = _sample_gap(p, q, support)
         return float(np.abs(gap) @ np.diff(t))
     gap_of = _density_gap(p, q, support, tol)
     knots, _ = _pieces(gap_of)
@@ -45,7 +46,7 @@ class Potential(NamedTuple):
 
     def __call__(self, x: Any) -> np.ndarray:
         """f(x), of the shape of x."""
-        return np.interp(np.asarray(x, float), self.knots, self.values)
+        return np.interp(no_nan(x, "x"), self.knots, self.values)
 
 
 def kantorovich(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> Potential:
@@ -54,7 +55,7 @@ def kantorovich(p: Any, q: Any, support: Any = None, tol: float = 1e-11) -> Pote
     One dimension; samples or densities, as for `wasserstein1`. f(x) = 0 at the left end.
     """
     if is_array(p) or is_array(q):
-        t, gap = _sample_gap(p, q)
+        t, gap = _sample_gap(p, q, support)
         sign = np.sign(gap)
     else:
         t, sign = _pieces(_density_gap(p, q, support, tol))
@@ -71,8 +72,7 @@ def sliced_wasserstein1(x: Any, y: Any, directions: int = 100, *, rng: np.random
     x, y = _samples(x, "x"), _samples(y, "y")
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x has {x.shape[1]} columns and y has {y.shape[1]}: compare samples of one dimension")
-    if directions < 1:
-        raise ValueError(f"directions must be at least 1, got {directions}")
+    whole(directions, 1, "directions")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
                         f"pass rng=np.random.default_rng(0)")
@@ -87,7 +87,7 @@ def _samples(x: Any, name: str) -> np.ndarray:
     """Samples as float64 (n, d); ValueError when there are none or one is not finite."""
     if not is_array(x):
         raise TypeError(f"p and q must be of one kind: both samples, or both densities; {name} is {type(x).__name__}")
-    x = np.asarray(x, np.float64)
+    x = numbers(x, name)
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2 or x.size == 0:
         raise ValueError(f"{name} must be samples (n,) or (n, d) with n >= 1, got the shape {x.shape}")
@@ -96,8 +96,10 @@ def _samples(x: Any, name: str) -> np.ndarray:
     return x
 
 
-def _sample_gap(p: Any, q: Any) -> tuple[np.ndarray, np.ndarray]:
+def _sample_gap(p: Any, q: Any, support: Any) -> tuple[np.ndarray, np.ndarray]:
     """The sorted points t of both samples, and F − G on each interval between them."""
+    if support is not None:
+        raise ValueError("support= belongs to densities, and these are samples: leave it out")
     x, y = _samples(p, "p"), _samples(q, "q")
     if x.shape[1] != 1 or y.shape[1] != 1:
         raise ValueError(f"samples of {x.shape[1]} and {y.shape[1]} columns: wasserstein1 is for one dimension, "
@@ -128,7 +130,7 @@ class _Antiderivative:
         self.c = c
 
     def __call__(self, t: Any) -> np.ndarray:
-        t = np.clip(np.asarray(t, float), self.edges[0], self.edges[-1])
+        t = np.clip(no_nan(t, "t"), self.edges[0], self.edges[-1])
         before = t == self.edges[0]
         i = np.clip(np.searchsorted(self.edges, t, side="right") - 1, 0, len(self.half) - 1)
         u = (t - self.edges[i]) / self.half[i] - 1
