@@ -24,7 +24,7 @@ def gaussian_kl(mean_p: Any, spread_p: Any, mean_q: Any, spread_q: Any) -> float
     cov_p, cov_q = _covariance(spread_p, "spread_p"), _covariance(spread_q, "spread_q")
     mean_p, mean_q = (np.atleast_1d(finite(m, "each mean")) for m in (mean_p, mean_q))
     if mean_p.ndim != 1 or mean_p.shape != mean_q.shape:
-        raise ValueError(f"the means have the shapes {mean_p.shape} and {mean_q.shape}: give (d,) twice, or two numbers")
+        raise ValueError(f"the means have the shapes {mean_p.shape} and {mean_q.shape}: give two (d,), or numbers")
     delta, d = mean_q - mean_p, len(mean_p)
     if cov_p.shape != (d, d) or cov_q.shape != (d, d):
         raise ValueError(f"means of {d} coordinates with covariances {cov_p.shape} and {cov_q.shape}: "
