@@ -1,5 +1,6 @@
 """A network: a stack of layers over one flat vector of parameters, and one of what no gradient learns."""
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,8 @@ class Network:
         self._plain = list(enumerate(self.layers))                  # what runs, and where its parameters stand
         self._stack = fuse(self.layers) if self.engine == "numba" else self._plain
         self._slots, size = layout(shapes)
+        self._lowest = next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
+        self._kept: Any = None                                      # (vector, the views of it): see `_views`
         self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
         self._theta = np.zeros(size, dtype)
         self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
@@ -91,7 +94,7 @@ class Network:
     @property
     def rowwise(self) -> bool:
         """Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will."""
-        return not any(layer.draws or layer.batchwise for layer in self.layers)
+        return not any([layer.draws or layer.batchwise for layer in self.layers])
 
     def params(self, theta: np.ndarray | None = None) -> Params:
         """Named views of `theta` (its own, or another vector of that length): {"0.W": (in, out), "0.b": (out,), …}."""
@@ -99,7 +102,16 @@ class Network:
         return {f"{i}.{name}": v for i, p in enumerate(views) for name, v in p.items()}
 
     def _views(self, theta):
-        return cut(theta, self._slots)
+        """The named views of each layer. Those of the network's own vector are made once and kept beside it."""
+        if theta is not self._theta:
+            return cut(theta, self._slots)
+        if self._kept is None or self._kept[0] is not theta:
+            self._kept = theta, [MappingProxyType(views) for views in cut(theta, self._slots)]
+        return self._kept[1]
+
+    def __getstate__(self):
+        """A copy or a pickle makes views of its own vector: copied ones would be detached from it."""
+        return self.__dict__ | {"_kept": None}
 
     def _parameters(self, theta):
         theta = np.asarray(theta)
@@ -158,14 +170,11 @@ class Network:
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
         ops, stack = self._run(x.dtype)
-        c, views, states = Context(ops, rng), self._views(theta), cut(self.state, self._state_slots)
-        caches: list[Any] = []
-        proposals: list[dict[str, np.ndarray]] = [{} for _ in self.layers]
+        views, contexts, caches = self._views(theta), self._contexts(Context(ops, rng)), []
         for i, layer in stack:
-            own_c = c._replace(state=states[i], new=proposals[i]) if states[i] else c
-            x, cache = layer.forward(views[i], x, own_c)
+            x, cache = layer.forward(views[i], x, contexts[i])
             caches.append(cache)
-        state = renewed(self._state, self._state_slots, proposals) if any(proposals) and rng is not None else None
+        state = None if rng is None else self._proposed(contexts)
         return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches, state)
 
     def backward(self, tape: Tape, dy: np.ndarray, want_dx: bool = True, want_g: bool = True) -> tuple[Any, Any]:
@@ -181,14 +190,14 @@ class Network:
         ops, stack = self._run(tape.dtype)
         g = np.empty(self._theta.shape, dy.dtype) if want_g else None
         views, places = self._views(tape.theta), [{}] * len(self.layers) if g is None else cut(g, self._slots)
-        lowest = 0 if want_dx else self._lowest_with_parameters()       # nobody needs a dx below it
+        lowest = 0 if want_dx else self._lowest                         # nobody needs a dx below it
         dx = dy
         for (i, layer), cache in zip(reversed(stack), reversed(tape.caches), strict=True):
             if i < lowest:
                 break
             c = Context(ops, None, want_dx or i > lowest, want_g, out=places[i])
             dx, grads = layer.backward(views[i], cache, dx, c)
-            if want_g:
+            if grads is not places[i]:
                 self._collect(i, grads, places[i])
         return (dx if want_dx else None), g
 
@@ -218,7 +227,7 @@ class Network:
         self._current(tape)
         ops, stack = self._run(tape.dtype)
         g = np.empty(self._theta.shape, tape.dtype)
-        views, places, lowest, dy = self._views(tape.theta), cut(g, self._slots), self._lowest_with_parameters(), None
+        views, places, lowest, dy = self._views(tape.theta), cut(g, self._slots), self._lowest, None
         for (i, layer), cache, dot in zip(reversed(stack), reversed(tape.caches), reversed(dots), strict=True):
             if i < lowest:
                 break
@@ -233,7 +242,20 @@ class Network:
             return functional, self._plain
         return engines.ops(self.engine), self._stack
 
+    def _contexts(self, c):
+        """The context of each layer: c itself, or for one that remembers, c with its state and room for a new one."""
+        if not self._state.size:
+            return [c] * len(self.layers)
+        return [c._replace(state=s, new={}) if s else c for s in cut(self.state, self._state_slots)]
+
+    def _proposed(self, contexts):
+        """The state with what the layers propose in these contexts; None where none of them proposes anything."""
+        new = [c.new for c in contexts] if self._state.size else []
+        return renewed(self._state, self._state_slots, new) if any(new) else None
+
     def _input(self, x, theta):
+        if _is(x, self.dtype) and theta.dtype == x.dtype and x.ndim == 2 and x.shape[1] == self.d_in and len(x):
+            return x
         x = np.asarray(x)
         dtype = np.complex128 if np.iscomplexobj(x) or np.iscomplexobj(theta) else self.dtype
         if x.ndim != 2 or x.shape[1] != self.d_in or x.shape[0] == 0 or x.dtype.kind not in "fciub":
@@ -251,13 +273,12 @@ class Network:
 
     def _upstream(self, tape, dy):
         self._current(tape)
+        if _is(dy, tape.dtype) and dy.shape == tape.shape:
+            return dy
         dy = np.asarray(dy)
         if dy.shape != tape.shape:
             raise ValueError(f"dy must have the shape of the output, {tape.shape}, got {dy.shape}")
         return dy.astype(np.complex128 if np.iscomplexobj(dy) else tape.dtype, copy=False)
-
-    def _lowest_with_parameters(self):
-        return next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
 
     def _collect(self, i, grads, places):
         for name, place in places.items():
@@ -300,6 +321,11 @@ def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | 
         if activation is not None:
             layers.append(activation)
     return Network(layers, sizes[0], rng=rng, dtype=dtype, engine=engine)
+
+
+def _is(x, dtype):
+    """Is x an array of that dtype already? What is needs no conversion, and nearly always is."""
+    return type(x) is np.ndarray and x.dtype == dtype
 
 
 def _activation(which):

@@ -172,7 +172,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_right_networks_pass_with_both_engines(name, engine):
     net = NETWORKS[name](rng=np.random.default_rng(0), engine=engine)
-    before = copy.deepcopy(vars(net))
+    before = copy.deepcopy(net.__getstate__())
     report = check.network(net, n=9)
     assert {f"d({name})" for name in net.params()} | {"dx"} <= set(methods(report))
     assert max(errors_of(report, COMPLEX_STEP)) <= 1e-13

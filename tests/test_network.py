@@ -318,6 +318,29 @@ def test_copies_agree_and_are_detached(rng, engine, dtype, clone):
     assert not np.array_equal(twin(x), y)
 
 
+def test_a_copy_of_a_network_that_has_run_computes_with_its_own_vector(rng, engine):
+    """The views that a network keeps of theta would be detached in a copy: each makes its own, a shallow one too."""
+    net = mlp(rng, engine=engine)
+    x = rng.standard_normal((4, 3))
+    net.backward(net.forward(x)[1], np.ones((4, 2)))
+    for clone in (copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a)), copy.copy):
+        twin = clone(clone(net))
+        twin(x)
+        twin.theta = rng.standard_normal(twin.theta.size)
+        assert twin(x).tobytes() == net.forward(x, theta=twin.theta)[0].tobytes()
+    twin._theta = twin._theta + 1                                # nobody does; then the views are made anew
+    assert twin(x).tobytes() == net.forward(x, theta=twin.theta)[0].tobytes()
+
+
+def test_a_layer_cannot_replace_a_parameter_by_another_array(rng, engine):
+    class Greedy(Gain):
+        def forward(self, p, x, c):
+            p["a"] = 2 * p["a"]                                  # meant: in a copy
+
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        ng.Network([Greedy()], 2, rng=rng, engine=engine)(np.ones((1, 2)))
+
+
 # ---------------------------------------------------------------------------------------------------- errors
 
 
