@@ -235,6 +235,11 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
     return L, d_real, d_fake
 
 
+def mean_sigmoid(logit):
+    """(1/n) Σ σ(sᵢ), accumulated in float64, as a float: what D answers on average.   logit: any shape."""
+    return float(np.mean(np.positive(sigmoid(logit), dtype=np.float64)))
+
+
 def minimax_generator(logit_fake):
     """L_G = (1/m) Σ log(1 − σ(s)) = −(1/m) Σ softplus(s)                                       Eq. (4.9)
     d_fake = −σ(s) / m                                                                         Eq. (4.10)

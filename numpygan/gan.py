@@ -44,8 +44,8 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
         g_D = g_real + g_fake
         tapes = (tape_r, tape_f)
     if log is not None:
-        sigmoid = engines.ops(D.engine).sigmoid
-        log.update(D_real=float(sigmoid(logit_r).mean()), D_fake=float(sigmoid(logit_f).mean()))
+        answer = engines.ops(D.engine).mean_sigmoid
+        log["D_real"], log["D_fake"] = answer(logit_r), answer(logit_f)
         if D.state.size:
             log["tape_D"] = tapes
     return L_D, g_D

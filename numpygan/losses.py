@@ -25,10 +25,11 @@ class Loss:
 
     def _ops(self, *logits):
         for s in logits:
-            if np.ndim(s) != 2 or np.shape(s)[1] != 1 or len(s) == 0:
-                raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got {np.shape(s)}: give the "
+            shape = np.shape(s)
+            if len(shape) != 2 or shape[1] != 1 or shape[0] == 0:
+                raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got {shape}: give the "
                                  f"discriminator one output column, without a sigmoid")
-        return engines.ops("numpy" if any(np.iscomplexobj(s) for s in logits) else self.engine)
+        return engines.ops("numpy" if any([np.iscomplexobj(s) for s in logits]) else self.engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items() if k != 'engine')})"

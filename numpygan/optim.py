@@ -15,6 +15,7 @@ from . import engine as engines
 from .network import Network
 
 Rate = float | Callable[[int], float]
+NUMBER = (float, int, np.floating, np.integer)
 
 
 class Optimiser:
@@ -33,17 +34,17 @@ class Optimiser:
 
     def step(self, net: Network, g: np.ndarray) -> None:
         """θ ← θ − …: one update of `net` along the gradient g, which has the shape of net.theta."""
-        g = np.asarray(g)
-        if g.shape != net.theta.shape:
-            raise ValueError(f"the gradient must have the shape of theta, {net.theta.shape}, got {g.shape}")
+        theta, g = net.theta, np.asarray(g)
+        if g.shape != theta.shape:
+            raise ValueError(f"the gradient must have the shape of theta, {theta.shape}, got {g.shape}")
         if not self.moments:
-            self.moments = {name: np.zeros_like(net.theta) for name in self.vectors}
-        if any(v.shape != g.shape for v in self.moments.values()):
+            self.moments = {name: np.zeros_like(theta) for name in self.vectors}
+        if any([v.shape != g.shape for v in self.moments.values()]):
             raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
         lr = _within("lr", float(_at(self.lr, self.t)), 0, math.inf)
         self.t += 1
         ops = engines.ops(net.engine)
-        theta = self._update(ops, net.theta, g.astype(net.dtype, copy=False), lr)
+        theta = self._update(ops, theta, g.astype(theta.dtype, copy=False), lr)
         net.theta = theta if self.clip is None else ops.clip(theta, self.clip)
 
     def _update(self, ops, theta, g, lr):
@@ -118,7 +119,7 @@ def _at(value: Rate, step: int) -> float:
 
 
 def _within(name: str, value: float, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, bool) or not isinstance(value, NUMBER):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not low <= value < high:
         raise ValueError(f"{name} must lie in [{low}, {high}), got {value!r}")

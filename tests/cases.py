@@ -104,6 +104,7 @@ CASES = {
     "adam": lambda a, n, d, m: (
         dict(theta=a(d * m), g=a(d * m), m=a(d * m), v=a(d * m, to=np.square), t=3, lr=0.1, beta1=0.5, beta2=0.999,
              eps=1e-8), 1),
+    "mean_sigmoid": lambda a, n, d, m: (dict(logit=a(n, 1)), n),
     "norm": lambda a, n, d, m: (dict(g=a(d * m)), d * m),
 }
 

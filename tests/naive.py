@@ -257,6 +257,11 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     return elementwise(lambda w, a, b: w - lr * a / (math.sqrt(b) + eps), theta, m_hat, v_hat), m, v
 
 
+def mean_sigmoid(logit):
+    """what D answers on average: the mean of 1 / (1 + e^-s)"""
+    return sum(_sigmoid(s) for s, in floats(logit)) / len(logit)
+
+
 def norm(g):
     """sqrt of the sum of g_i^2"""
     return math.sqrt(sum(d * d for d in floats(g)))

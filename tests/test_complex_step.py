@@ -214,7 +214,7 @@ DERIVATIVES = {
     ("adam", "m"): lambda d, **args: _adam(dm=d, **args),
     ("adam", "v"): lambda d, **args: _adam(dv=d, **args),
 }
-REAL_ONLY = {"norm", DRAWS}                                                # a float, and a draw
+REAL_ONLY = {"norm", "mean_sigmoid", DRAWS}                                # floats, and a draw
 
 
 def _away_from_kinks(args, name):
@@ -283,6 +283,7 @@ def test_complex_input_at_a_kink_goes_by_the_real_part(h):
     assert index == 0                                                      # the first of equals
 
 
-def test_norm_refuses_complex_numbers_rather_than_drop_their_imaginary_part():
+@pytest.mark.parametrize("function", [functional.norm, functional.mean_sigmoid])
+def test_what_returns_a_float_refuses_complex_numbers_rather_than_drop_their_imaginary_part(function):
     with pytest.raises(TypeError):
-        functional.norm(np.array([1 + 1j]))
+        function(np.array([1 + 1j]))

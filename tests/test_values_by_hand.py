@@ -406,6 +406,11 @@ def test_the_norm_of_a_gradient(ops):
     assert ops.norm(vector(3, -4)) == 5
 
 
+def test_the_mean_answer_of_D(ops):
+    """σ(0) = 1/2, σ(log 3) = 3/4, σ(−log 3) = 1/4, σ(log 4) = 4/5"""
+    agree(ops.mean_sigmoid(column(0, np.log(3), -np.log(3), np.log(4))), (1 / 2 + 3 / 4 + 1 / 4 + 4 / 5) / 4)
+
+
 # --------------------------------------------------------------------------------------- chapter 9: other losses
 
 def test_eqs_9_1_and_9_2_least_squares_of_D(ops):

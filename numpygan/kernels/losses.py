@@ -51,16 +51,19 @@ def _bce_backward(dy, s, t, ds):
 
 
 @jit
-def _bce_mean(s, t, ds):
-    """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds."""
-    zero, one = s.dtype.type(0), s.dtype.type(1)
-    n = s.dtype.type(s.size)
+def _bce_mean(s, target, ds):
+    """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds. Apart from exp and log1p, loops that vectorise."""
+    zero, one, t = s.dtype.type(0), s.dtype.type(1), s.dtype.type(target)
+    share = one / s.dtype.type(s.size)
     total = 0.0
     for i in range(s.size):
-        e = np.exp(-abs(s[i]))
-        low, high = e / (one + e), one / (one + e)
-        total += ((one - t) * s[i] if s[i] > zero else -t * s[i]) + np.log1p(e)
-        ds[i] = ((one - t) * low - t * high if s[i] < 0 else (one - t) * high - t * low) / n
+        ds[i] = np.exp(-abs(s[i]))
+    for i in range(s.size):
+        total += ((one - t) * s[i] if s[i] > zero else -t * s[i]) + np.log1p(ds[i])
+    for i in range(s.size):
+        high = one / (one + ds[i])
+        low = ds[i] * high
+        ds[i] = share * ((one - t) * low - t * high if s[i] < zero else (one - t) * high - t * low)
     return total / s.size
 
 
@@ -75,6 +78,16 @@ def _bce_mean_each(s, t, ds):
         low, high = e / (one + e), one / (one + e)
         total += ((one - t[i]) * s[i] if s[i] > zero else -t[i] * s[i]) + np.log1p(e)
         ds[i] = ((one - t[i]) * low - t[i] * high if s[i] < 0 else (one - t[i]) * high - t[i] * low) / n
+    return total / s.size
+
+
+@jit
+def _mean_sigmoid(s):
+    one = s.dtype.type(1)
+    total = 0.0
+    for i in range(s.size):
+        e = np.exp(-abs(s[i]))
+        total += (e if s[i] < 0 else one) / (one + e)
     return total / s.size
 
 
@@ -211,8 +224,8 @@ def bce_with_logits_backward(dy, logit, target):
 def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     s, ds = _logits(logit)
-    if np.ndim(target) == 0:
-        L = _bce_mean(s.reshape(-1), s.dtype.type(target), ds.reshape(-1))
+    if not isinstance(target, np.ndarray):
+        L = _bce_mean(s.reshape(-1), float(target), ds.reshape(-1))
     else:
         s, t = _targets(s, target)
         L = _bce_mean_each(s.reshape(-1), t.reshape(-1), ds.reshape(-1))
@@ -228,6 +241,11 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
     L_real, d_real = _mean(logit_real, alpha)
     L_fake, d_fake = _mean(logit_fake, beta)
     return L_real + L_fake, d_real, d_fake
+
+
+def mean_sigmoid(logit):
+    """(1/n) Σ σ(sᵢ), as a float: what D answers on average.   Optimizations: one pass, no temporaries."""
+    return _mean_sigmoid(floats(logit).reshape(-1))
 
 
 def minimax_generator(logit_fake):

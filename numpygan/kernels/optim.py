@@ -25,7 +25,10 @@ def _rmsprop(theta, g, s, lr, rho, rest, eps):
 
 
 @jit
-def _adam(theta, g, m, v, lr, beta1, rest1, beta2, rest2, correct1, correct2, eps):
+def _adam(theta, g, m, v, t, rate, decay1, decay2, tiny):
+    real = theta.dtype.type
+    lr, beta1, beta2, eps = real(rate), real(decay1), real(decay2), real(tiny)
+    rest1, rest2, correct1, correct2 = real(1 - decay1), real(1 - decay2), real(1 - decay1**t), real(1 - decay2**t)
     for i in range(theta.size):
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
@@ -95,9 +98,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     Optimizations: all three in place, in one pass; the constants rounded once from float64.
     """
     vectors(theta, g, m, v)
-    real = theta.dtype.type
-    _adam(theta, g, m, v, real(lr), real(beta1), real(1 - beta1), real(beta2), real(1 - beta2),
-          real(1 - beta1**t), real(1 - beta2**t), real(eps))
+    _adam(theta, g, m, v, int(t), float(lr), float(beta1), float(beta2), float(eps))
     return theta, m, v
 
 

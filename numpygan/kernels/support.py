@@ -42,21 +42,21 @@ def matrix(x) -> np.ndarray:
 def alike(first, *others) -> list[np.ndarray]:
     """All arrays as `floats`, of the shape and dtype of the first."""
     first = floats(first)
-    arrays = [first]
+    arrays, shape, dtype = [first], first.shape, first.dtype
     for other in others:
         other = np.asarray(other, order="C")
-        if other.shape != first.shape or other.dtype != first.dtype:
-            raise ValueError(f"shapes and dtypes must agree: {first.shape} {first.dtype} and "
-                             f"{other.shape} {other.dtype}")
+        if other.shape != shape or other.dtype != dtype:
+            raise ValueError(f"shapes and dtypes must agree: {shape} {dtype} and {other.shape} {other.dtype}")
         arrays.append(other)
     return arrays
 
 
 def vectors(first, *others) -> None:
     """Check arrays that are updated in place: contiguous, of one shape and dtype. Copying would lose the update."""
+    shape, dtype = first.shape, first.dtype
     for a in (first, *others):
-        if not a.flags.c_contiguous or a.shape != first.shape or a.dtype != first.dtype or a.dtype.char not in "fd":
+        if a.shape != shape or a.dtype != dtype or not a.flags.c_contiguous or dtype.char not in "fd":
             raise ValueError(f"an update in place needs contiguous float arrays of one shape and dtype, got "
-                             f"{a.shape} {a.dtype} beside {first.shape} {first.dtype}")
+                             f"{a.shape} {a.dtype} beside {shape} {dtype}")
     if first.size == 0:
         raise ValueError("there is nothing to update: the parameter vector is empty")
