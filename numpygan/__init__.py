@@ -13,7 +13,7 @@ from .spectral import SpectralDense
 
 __version__ = "0.1.0"
 
-LATE = ("check", "functional", "metrics", "plots", "theory")        # imported when first named: SciPy takes a while
+LATE = ("check", "functional", "metrics", "plots", "theory", "weights")   # imported when first named
 
 __all__ = [
     "GAN", "MLP", "Averaged", "BatchNorm", "Context", "Dense", "Divergence", "Dropout", "History", "Layer",

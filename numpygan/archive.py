@@ -38,9 +38,8 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     CheckpointError when the file is truncated, changed, packed or no such file at all; OSError when it cannot be
     opened.
     """
-    with _damage_named(path), zipfile.ZipFile(path) as file:
-        members = _members(file, os.path.getsize(path))
-        arrays = {name: _array(file, info) for name, info in members.items()}
+    with damage_named(path), zipfile.ZipFile(path) as file:
+        arrays = {name: array(file, info) for name, info in members(file, os.path.getsize(path)).items()}
     found = arrays.pop(CHECKSUM, None)
     if found is None or found.tobytes() != checksum(arrays):
         raise CheckpointError(f"{path} does not agree with its own checksum: it was changed or damaged after it was "
@@ -59,7 +58,7 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 @contextlib.contextmanager
-def _damage_named(path: str | os.PathLike) -> Iterator[None]:
+def damage_named(path: str | os.PathLike) -> Iterator[None]:
     """Whatever a damaged archive raises, as one sentence that names the file."""
     try:
         yield
@@ -75,35 +74,42 @@ def _damage_named(path: str | os.PathLike) -> Iterator[None]:
         raise CheckpointError(f"{path} is damaged or no checkpoint ({reason}): take another copy") from error
 
 
-def _members(file, size):
-    """The arrays of the archive by name; each must lie in the file as it is, unpacked."""
-    members = {}
+def members(file: zipfile.ZipFile, size: int, packed: int = 0) -> dict[str, zipfile.ZipInfo]:
+    """The arrays of the archive by name; each must lie in the file of that size as it is, unpacked.
+
+    `packed`: deflated ones are taken too, if they unpack to no more than that many bytes.
+    """
+    found: dict[str, zipfile.ZipInfo] = {}
     for info in file.infolist():
         name = info.filename.removesuffix(".npy")
-        if name == info.filename or name in members:
-            raise CheckpointError(f"holds {info.filename[:80]!r}, which does not belong into a checkpoint")
-        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+        if name == info.filename or name in found:
+            raise CheckpointError(f"holds {info.filename[:80]!r}, which does not belong into it")
+        if info.compress_type == zipfile.ZIP_DEFLATED and packed:
+            if info.file_size > packed:
+                raise CheckpointError(f"holds {name[:80]!r} of {info.file_size} bytes, more than any array of this "
+                                      f"network needs")
+        elif info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
             raise CheckpointError(f"holds {name[:80]!r} packed, and checkpoints are not")
-        if not 0 <= info.header_offset <= size - info.file_size:
-            raise CheckpointError(f"is truncated: {name[:80]!r} should have {info.file_size} bytes")
-        members[name] = info
-    if len(members) > MOST_ARRAYS or sum(info.file_size for info in members.values()) > size:
+        if not 0 <= info.header_offset <= size - info.compress_size:
+            raise CheckpointError(f"is truncated: {name[:80]!r} should have {info.compress_size} bytes")
+        found[name] = info
+    if len(found) > MOST_ARRAYS or sum(info.compress_size for info in found.values()) > size:
         raise CheckpointError("claims more than it holds: it was made up or damaged")
-    return members
+    return found
 
 
-def _array(file, info):
+def array(file: zipfile.ZipFile, info: zipfile.ZipInfo, dtypes: tuple[str, ...] = DTYPES) -> np.ndarray:
     """One array, read only when its header, its member and the list of dtypes agree."""
     with file.open(info) as member:
         version = np.lib.format.read_magic(member)
         if version != (1, 0):
             raise CheckpointError(f"holds {info.filename[:80]!r} in version {version} of the .npy format, not (1, 0)")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        if dtype.name not in DTYPES or not dtype.isnative or fortran:
-            raise CheckpointError(f"holds {info.filename[:80]!r} of type {dtype.str[:20]}, and checkpoints hold only "
-                                  f"{', '.join(DTYPES)} in C order")
+        if dtype.name not in dtypes or not dtype.isnative:
+            raise CheckpointError(f"holds {info.filename[:80]!r} of type {dtype.str[:20]}, and such files hold only "
+                                  f"{', '.join(dtypes)}")
         content = member.read()                       # to its end, which checks the CRC; no longer than the file
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content):
         raise CheckpointError(f"claims that {info.filename[:80]!r} has shape {str(shape)[:80]}, and holds "
                               f"{len(content)} bytes of it")
-    return np.frombuffer(content, dtype).reshape(shape).copy()
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C").copy()

@@ -149,6 +149,18 @@ def evaluate(parser: argparse.ArgumentParser) -> Carry:
     return carry
 
 
+@command("write the weights of a trained network as PyTorch names and lays them out")
+def export(parser: argparse.ArgumentParser) -> Carry:
+    parser.add_argument("run", metavar="RUN", help="the folder of the run")
+    parser.add_argument("--network", choices=("G", "D"), default="G", help="which of the two (default: G)")
+    parser.add_argument("--out", required=True, metavar="FILE", help="a .npz file")
+
+    def carry(args):
+        from .export import export
+        return export(args.run, args.network, args.out)
+    return carry
+
+
 @command("draw the figures of the theory: Figure 1 of the paper, vanishing gradients, the Dirac-GAN, …")
 def figures(parser: argparse.ArgumentParser) -> Carry:
     from .figures import FIGURES

@@ -16,6 +16,8 @@ from .rows import Rows, source_of
 
 _DATA_KEYS, _LABEL_KEYS = ("x", "samples"), ("labels", "y")
 _MOST_DEFLATE = 1032                    # deflate packs at most 1,032 bytes into one
+_DENSE, _LARGE = 100, 1 << 28           # data worth learning from does not pack 100 to 1; above 256 MB that is a bomb
+_MOST_HEADER = 1 << 16                  # bytes; version 2 of the format allows four gigabytes
 _DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 
 
@@ -69,6 +71,9 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndar
     if info.file_size > (packed + 64) * (_MOST_DEFLATE if info.compress_type else 1):
         raise DataError(f"{path} claims that {info.filename} unpacks from {packed} to {info.file_size} "
                         "bytes, which cannot be: save it again")
+    if info.file_size > max(_LARGE, _DENSE * packed):
+        raise DataError(f"{path} would unpack {packed} bytes to {info.file_size}, almost all of them the same: save "
+                        f"it with numpy.savez, unpacked, if you mean it")
     with file.open(info) as member:
         return _read(member, path, info.file_size)            # to its very end, where the CRC is checked
 
@@ -93,6 +98,11 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype]:
     try:
         version = np.lib.format.read_magic(file)
         old = version == (1, 0)
+        start = file.tell()
+        length = int.from_bytes(file.read(2 if old else 4), "little")
+        if length > _MOST_HEADER:
+            raise ValueError(f"a header of {length} bytes")
+        file.seek(start)
         read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
     except (zipfile.BadZipFile, zlib.error, EOFError):

@@ -1,0 +1,25 @@
+"""`numpygan export`: the weights of a run's generator or discriminator, for PyTorch."""
+from pathlib import Path
+
+from . import weights
+from .run import Misuse, Run
+
+
+def export(folder: str, network: str, out: str) -> int:
+    """Write the `state_dict` of "G" or "D" to a .npz file and print the PyTorch network that it fits.
+
+    Of a run with an averaged generator, the averaged one, as for samples. Misuse for another ending, when there is no
+    such run, or for a layer that PyTorch does not have; CheckpointError when its files are damaged.
+    """
+    if Path(out).suffix.lower() != ".npz":
+        raise Misuse(f"--out {out} is no .npz file: choose that ending")
+    gan, _, _, mean = Run.open(folder).load()
+    net, theta = getattr(gan, network), mean.theta if mean is not None and network == "G" else None
+    try:
+        module = weights.sequential(net)
+    except ValueError as error:
+        raise Misuse(f"{network} cannot be told to PyTorch: {error}") from error
+    weights.export(net, out, theta)
+    print(f"{out}\n{network} = {module}")
+    print(f"{network}.load_state_dict({{k: torch.from_numpy(v) for k, v in np.load({str(out)!r}).items()}})")
+    return 0
