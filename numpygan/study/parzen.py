@@ -19,10 +19,9 @@ from ..network import Network
 from ..presets import Recipe, build
 from ..schedule import Exponential, Ramp
 from ..terminal import interactive
+from . import runner, table
 from .best import SAMPLES, Best
-from .cells import Cell, Result
-from .runner import main as carry_out
-from .runner import some_seeds
+from .cells import Cell, Result, Store
 from .table import Row, Study
 
 KNOWN, VALID, JUDGED = 50_000, 1000, 1000       # training images; for σ; samples that the classifier and neighbours see
@@ -142,15 +141,15 @@ def draw_samples(x: np.ndarray, name: str, best: Best, folder: Path) -> None:
     save(sample_grid(x[:100], (28, 28), (0, 1), title=title), folder / f"{name}.png")
 
 
-def draw(table: Sequence[Row]) -> Any:
+def draw(found: Sequence[Row]) -> Any:
     """Validation likelihood over the epochs, beside training images as samples and the published 225."""
     from ..plots.figure import DATA, FAKE, axes, legend_above
     ax = axes(None, "Parzen log-likelihood of 1,000 validation images", "epoch", "nats")
-    for row, colour in zip((r for r in table if "curve" in r.results[0]), (FAKE, "#009E73"), strict=False):
+    for row, colour in zip((r for r in found if "curve" in r.results[0]), (FAKE, "#009E73"), strict=False):
         for i, result in enumerate(row.results):
             epoch, log_p, _ = zip(*result["curve"], strict=True)
             ax.plot(epoch, log_p, "o-", ms=3, color=colour, label=row.method if i == 0 else None)
-    for row in table:
+    for row in found:
         if row.method == "training images":
             ax.axhline(row.values("log-likelihood").mean(), color=DATA, ls="--", label="training images (test)")
     ax.axhline(225, color="black", ls=":", label="published, GAN (test)")
@@ -158,9 +157,9 @@ def draw(table: Sequence[Row]) -> Any:
     return legend_above(ax)
 
 
-def flagged(table: Sequence[Row]) -> list[str]:
+def flagged(found: Sequence[Row]) -> list[str]:
     """A sentence for every row that is above training images as samples: no praise."""
-    means = {row.method: float(row.values("log-likelihood").mean()) for row in table}
+    means = {row.method: float(row.values("log-likelihood").mean()) for row in found}
     anchor = means.get("training images", math.inf)
     return [f"{name} is above training images as samples ({log_p:.1f} > {anchor:.1f}): its samples are nearer to the "
             f"mean than real ones, not better" for name, log_p in means.items() if log_p > anchor]
@@ -169,8 +168,8 @@ def flagged(table: Sequence[Row]) -> list[str]:
 # -------------------------------------------------------------------------------------------------- the study
 
 def cells(quick: bool = False, epochs: dict[str, int] | None = None) -> list[Cell]:
-    """Anchors first; `epochs` by recipe, else 250 of the paper's and 30 of the other, 1 and 2 with `quick`."""
-    epochs = epochs or ({"paper": 1, "better": 2} if quick else {"paper": 250, "better": 30})
+    """Anchors first; `epochs` by recipe, else 250 of the paper's and 15 of the other, 1 and 2 with `quick`."""
+    epochs = epochs or ({"paper": 1, "better": 2} if quick else {"paper": 250, "better": 15})
     k, rounds = (500, 3) if quick else (SAMPLES, 5)
     return [Cell("", "training images", 0, {"samples": "training images"}),
             Cell("", f"{k:,} k-means centroids", 0, {"samples": "centroids", "k": k, "rounds": rounds}),
@@ -178,9 +177,9 @@ def cells(quick: bool = False, epochs: dict[str, int] | None = None) -> list[Cel
             *(Cell("", f"{name} recipe", 0, {"samples": name, "epochs": epochs[name]}) for name in RECIPES)]
 
 
-def study(folder: Path, quick: bool = False, epochs: dict[str, int] | None = None, seeds: int | None = None) -> Study:
+def study(folder: Path, quick: bool = False, epochs: dict[str, int] | None = None) -> Study:
     """The table; `folder` keeps what is being trained."""
-    return Study("parzen", "MNIST, the table of the paper", some_seeds(cells(quick, epochs), seeds),
+    return Study("parzen", "MNIST, the table of the paper", cells(quick, epochs),
                  functools.partial(measured, folder=folder), COLUMNS, draw, NOTES)
 
 
@@ -189,11 +188,9 @@ def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None,
     """Carry out what is missing and print the table; stopped at any time, it goes on at the last whole epoch."""
     folder = Path("runs", "study-parzen") if out is None else Path(out).expanduser()
     load()                                                   # no MNIST: said at once, and not by every cell
-    plan = study(folder, quick, epochs, seeds)
-    status = carry_out(plan, str(folder), jobs)
-    from .cells import Store
-    from .table import known, rows
-    for sentence in flagged(rows(plan, known(plan, Store(folder / "cells")))):
+    plan = runner.limited(study(folder, quick, epochs), seeds)
+    status = runner.main(plan, str(folder), jobs)
+    for sentence in flagged(table.rows(plan, table.known(plan, Store(folder / "cells")))):
         print(sentence)
     return status
 
