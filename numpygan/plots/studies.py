@@ -1,12 +1,15 @@
-"""Pictures of studies: what each method's generator makes, beside the data."""
+"""Pictures of studies: what each method's generator makes, and how its numbers go over the steps."""
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from .figure import DATA, FAKE, figure
+from .figure import D_COLOUR, DATA, FAKE, figure
+from .images import tiles
 
+COLOURS = (FAKE, DATA, D_COLOUR, "#E69F00", "#CC79A7", "#56B4E9", "black")             # Okabe & Ito
+STYLES = ("-", "--", "-.", ":", "-", "--", "-.")
 ACROSS = 5                              # panels beside each other
 
 
@@ -41,3 +44,72 @@ def _cloud(ax, row, mixture):
     ax.set(xlim=(-1.3 * reach, 1.3 * reach), ylim=(-1.3 * reach, 1.3 * reach), aspect="equal", xticks=[], yticks=[])
     ax.set_xlabel("$x_1$", fontsize=7, labelpad=1)
     ax.set_ylabel("$x_2$", fontsize=7, labelpad=1)
+
+
+
+def collapse(rows: Sequence[Any]) -> Axes:
+    """Spread, ‖dG/dz‖ and D(G(z)) before, while and after D is frozen: the mean over the seeds of each method.
+
+    Above them 16 images G(z) of the first row's first seed at the end of each part, the same z in all.
+    """
+    fig = figure(9.6, 9.0)
+    top, bottom = cast(Any, fig.subfigures(2, 1, height_ratios=(1, 2.2)))
+    parts = ("at the end of training together", "then G alone, D frozen", "then both again")
+    for ax, images, part in zip(top.subplots(1, 3), rows[0].results[0]["pictures"], parts, strict=True):
+        images = np.asarray(images)
+        ax.set_axis_off()
+        ax.set_title(part, fontsize=10, loc="left")
+        if images.shape[1] == 64:
+            ax.imshow(tiles(images, (8, 8)), interpolation="nearest")
+    top.suptitle(f"{rows[0].group}, {rows[0].method}, seed {rows[0].seeds[0]}: 16 samples, of the same z each time")
+    _courses(bottom, rows)
+    return ax
+
+
+def _courses(fig, rows):
+    panels = fig.subplots(3, 1, sharex=True)
+    for ax, key in zip(panels, ("spread", "‖dG/dz‖", "D(G(z))"), strict=True):
+        for row, colour, style in zip(rows, COLOURS, STYLES, strict=False):
+            course = np.mean([result["course"][key] for result in row.results], axis=0)
+            since = np.array(row.results[0]["course"]["step"]) - row.results[0]["frozen at"]
+            ax.plot(since, course, style, color=colour, linewidth=1.8, label=f"{row.group}: {row.method}")
+            after = since == row.results[0]["released at"] - row.results[0]["frozen at"]
+            ax.plot(since[after], course[after], "o", color=colour, markersize=5)
+        ax.axvline(0, color="black", linewidth=0.8, linestyle=":")
+        ax.set_ylabel("spread, data = 1" if key == "spread" else key)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in panels[:2]:
+        ax.set_yscale("log")
+        ax.yaxis.set_minor_formatter("")
+    panels[0].set_title("mean over the seeds; D is frozen at the dotted line and released at the dot", loc="left",
+                        fontsize=10)
+    panels[-1].set_xlabel("steps of G since D was frozen")
+    panels[-1].set_xlim(-500, None)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+
+
+def balance(rows: Sequence[Any], remedies: Sequence[str]) -> Axes:
+    """For each remedy and each cause of a strong D: how often D is right, the push on a fake, agreement, quality."""
+    fig = figure(10.4, 7.4)
+    panels = fig.subplots(2, 2, sharex=True)
+    names = {"D right": "share of right answers of D", "push, non-sat.": "‖∂L/∂x_fake‖ (hollow: minimax)",
+             "agreement": "cosine of two gradients of G", "quality": "samples of high quality, %"}
+    causes = list(dict.fromkeys(row.group for row in rows))
+    for ax, (key, label) in zip(panels.flat, names.items(), strict=True):
+        ax.set_title(label, loc="left", fontsize=10)
+        ax.set_ylabel(key)
+        ax.spines[["top", "right"]].set_visible(False)
+        for i, (cause, colour, mark) in enumerate(zip(causes, COLOURS, "osD^", strict=False)):
+            mine = [row for row in rows if row.group == cause]
+            at = np.array([remedies.index(row.method) for row in mine]) + 0.16 * (i - (len(causes) - 1) / 2)
+            ax.plot(at, [row.values(key).mean() for row in mine], mark, color=colour, markersize=6, label=cause)
+            if key.startswith("push"):
+                ax.plot(at, [row.values("push, minimax").mean() for row in mine], mark, color=colour,
+                        markerfacecolor="none", markersize=6)
+                ax.set_yscale("log")
+    for ax in panels[1]:
+        ax.set_xticks(range(len(remedies)), remedies, rotation=30, ha="right")
+        ax.set_xlabel("remedy")
+    fig.suptitle("What each remedy does against a D that is too strong")
+    fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    return panels[0, 0]

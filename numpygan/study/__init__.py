@@ -15,6 +15,8 @@ STUDIES = {
     "digits": "what the default recipe makes of the handwritten digits, beside anchors",
     "modes": "nine methods and the tricks on a ring of 8 and a grid of 25 modes",
     "modes-search": "the search behind it: three settings of each method",
+    "collapse": "G alone against a frozen D, and what D does once released",
+    "balance": "a D too strong by rate, width or k, and what each remedy does to G's gradient",
     "parzen": "MNIST, the table of the paper of 2014: its recipe and a better one, beside anchors",
 }
 
