@@ -1,4 +1,6 @@
 """The averaged generator: what G was lately, in the mean, swings less than what it is now."""
+import copy
+
 import numpy as np
 
 from . import engine as engines
@@ -14,6 +16,8 @@ class Averaged:
 
     Training does not see it. It starts warm: β is at most t / (t + 1) in step t = 0, 1, …, so that θ̄ is the plain
     mean until 1 / (1 − β) steps are in it, and the untrained G weighs no more than any other. Yazıcı et al. 2019.
+
+    The state of G is averaged alike: running moments of BatchNorm that fit θ do not fit θ̄.
     """
 
     def __init__(self, beta: float = 0.999):
@@ -21,24 +25,29 @@ class Averaged:
             raise ValueError(f"Averaged: beta must lie in [0, 1), got {beta!r}")
         self.beta, self.t = float(beta), 0
         self.theta: np.ndarray | None = None            # θ̄, shaped like G.theta
+        self.state: np.ndarray | None = None            # and the mean of G.state
 
     def __call__(self, gan: GAN) -> None:
-        theta = gan.G.theta
-        if self.theta is None:
-            self.theta = np.zeros_like(theta)
+        theta, state = gan.G.theta, gan.G.state
+        if self.theta is None or self.state is None:
+            self.theta, self.state = np.zeros_like(theta), np.zeros_like(state)
         if self.theta.shape != theta.shape:
             raise ValueError(f"this average is of a generator with {self.theta.size} parameters, and this one has "
                              f"{theta.size}: make one Averaged for each GAN")
         beta = min(self.beta, self.t / (self.t + 1))
-        self.theta = engines.ops(gan.G.engine).average(self.theta, theta, beta)
+        ops = engines.ops(gan.G.engine)
+        self.theta = ops.average(self.theta, theta, beta)
+        self.state = ops.average(self.state, state, beta) if state.size else state
         self.t += 1
 
     def sample(self, gan: GAN, n: int, rng: np.random.Generator) -> np.ndarray:
-        """n samples (n, d) of G at θ̄. Running moments of BatchNorm are those of the G that was trained."""
+        """n samples (n, d) of G at θ̄."""
         return self.generate(gan, gan.draw(n, _generator(rng)))
 
     def generate(self, gan: GAN, z: np.ndarray) -> np.ndarray:
         """G(z) at θ̄."""
         if self.theta is None:
             raise ValueError("there is nothing to sample from yet: give this callback to fit first")
-        return gan.G.forward(z, theta=self.theta)[0]
+        G = copy.deepcopy(gan.G)
+        G.theta, G.state = self.theta, self.state
+        return G(z)

@@ -76,6 +76,23 @@ def test_samples_are_those_of_a_generator_with_the_mean_parameters(engine):
     assert error(x, gan.sample(7, np.random.default_rng(2))) > 1e-3
 
 
+def test_what_batch_norm_remembers_is_averaged_alike(engine, dtype):
+    """Moments that fit θ do not fit θ̄: here they double from step to step, and θ̄ gets their mean. ¾·3 + ¼·4 = 3.25."""
+    G = ng.Network([ng.Dense(4), ng.BatchNorm(), ng.Dense(2)], 3, rng=np.random.default_rng(0), dtype=dtype,
+                   engine=engine)
+    gan, mean = ng.GAN(G, ng.MLP([2, 1], rng=np.random.default_rng(0), dtype=dtype, engine=engine)), ng.Averaged(.75)
+    for value in (1, 3, 5, 4):
+        G.state = np.full(G.state.size, value)
+        mean(gan)
+    assert error(mean.state, np.full(8, 3.25)) <= 4 * np.finfo(dtype).eps
+    assert mean.state.dtype == dtype
+    z = np.random.default_rng(1).standard_normal((5, 3)).astype(dtype)
+    twin = copy.deepcopy(G)
+    twin.theta, twin.state = mean.theta, mean.state
+    assert mean.generate(gan, z).tobytes() == twin(z).tobytes()
+    assert (G.state == 4).all()                                              # and the G that trains keeps its own
+
+
 def test_copies_go_on_by_themselves():
     gan, mean = game(), ng.Averaged(.9)
     mean(gan)

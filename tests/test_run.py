@@ -171,6 +171,7 @@ class Killed(BaseException):
     ("digits", {"dropout": 0.3, "batch": 500, "k": 2}), ("ring", {"optimiser": "rmsprop"}),
     ("gaussian", {"noise": "uniform"}),
     ("ring", {"average": 0.9, "input_noise": 0.3, "anneal": 1.0, "flip": 0.1, "spectral": True, "decay": 0.5}),
+    ("ring", {"average": 0.9, "batch_norm": "G"}),
     ("digits", {"r1": 0.0, "batch": 500, "batch_norm": "GD", "minibatch_std": True, "pack": 2})])
 @pytest.mark.parametrize("when", [5, 9])
 def test_a_run_that_dies_and_is_resumed_ends_with_the_same_bits(name, recipe, when, folder, monkeypatch):
