@@ -24,7 +24,7 @@ WIDTH = 16                                     # hidden units of G in its one la
 WIDTH_D = 24                                   # of D in each of two layers
 LR_G, LR_D, BATCH = 1e-3, 5e-3, 256
 NEAR = 0.06                                    # (a) is where JSD first falls below this
-INNER, INNER_LR, INNER_BATCH = 1200, 2e-2, 512          # (b): steps of D alone, the rate falling to 0
+INNER, INNER_LR, INNER_BATCH = 2000, 3e-2, 512          # (b): steps of D alone; see `inner_loop`
 ASCENT = 20                                    # (c): steps of G alone
 LAST, LAST_K = 1000, 2                         # (d): steps of G, and of D for each, the rates falling to 0
 
@@ -107,7 +107,8 @@ def start(rng: np.random.Generator) -> GAN:
     sign, p = np.repeat([1.0, -1.0], WIDTH // 2), G.params()
     p["0.W"][0], p["0.b"][:] = sign, sign * np.tile(np.linspace(-1.5, 1.5, WIDTH // 2), 2)
     p["2.W"][:, 0], p["2.b"][:] = 0.7 * sign / (WIDTH // 2), -2.0
-    D.params()["0.b"][:] = rng.uniform(-2, 2, WIDTH_D)              # units that bend all over the data, not at 0 only
+    first = D.params()                                  # of D: steep units that bend all over the data, not at 0 only
+    first["0.W"][:], first["0.b"][:] = 2 * first["0.W"], rng.uniform(-4, 4, WIDTH_D)
     return GAN(G, D, Minimax(), Adam(LR_G, beta1=0.5), Adam(LR_D, beta1=0.5))
 
 
@@ -117,12 +118,20 @@ def near(gan: GAN) -> bool:
 
 
 def inner_loop(gan: GAN, rng: np.random.Generator, watch: Callable) -> None:
-    """Algorithm 1's loop over D, with a large k: G stands still."""
-    opt = Adam(falling(INNER_LR, INNER))
-    for _ in range(INNER):
+    """Algorithm 1's loop over D, with a large k: G stands still. D ends as the mean of itself over the second half.
+
+    The rate falls to a fifth in the first half and stays there: D has arrived, and moves about D* with the noise of
+    its minibatches, which the mean takes away (Polyak & Juditsky 1992).
+    """
+    half = INNER // 2
+    opt = Adam(lambda step: INNER_LR * max(0.2, 1 - 0.8 * step / half))
+    mean = np.zeros_like(gan.D.theta)
+    for step in range(INNER):
         x, x_fake = DATA.sample(INNER_BATCH, rng), gan.sample(INNER_BATCH, rng)
         opt.step(gan.D, discriminator_gradient(gan.D, gan.loss, x, x_fake, rng)[1])
+        mean += gan.D.theta / (INNER - half) if step >= half else 0.0
         watch(gan, "(b)")
+    gan.D.theta = mean
 
 
 def ascent(gan: GAN, rng: np.random.Generator, watch: Callable) -> None:
@@ -166,7 +175,7 @@ def numbers(m: Moment) -> str:
 class Film:
     """A `watch` that keeps a moment now and then: each phase at its own pace."""
 
-    EVERY = {"(a)": 6, "(b)": 100, "(c)": 4, "(d)": 40}
+    EVERY = {"(a)": 6, "(b)": 160, "(c)": 4, "(d)": 40}
 
     def __init__(self) -> None:
         self.moments: list[Moment] = []
