@@ -24,7 +24,7 @@ WIDTH = 16                                     # hidden units of G in its one la
 WIDTH_D = 24                                   # of D in each of two layers
 LR_G, LR_D, BATCH = 1e-3, 5e-3, 256
 NEAR = 0.06                                    # (a) is where JSD first falls below this
-INNER, INNER_LR, INNER_BATCH = 2000, 3e-2, 512          # (b): steps of D alone; see `inner_loop`
+INNER, INNER_LR, INNER_BATCH = 2000, 2e-2, 512          # (b): steps of D alone; see `inner_loop`
 ASCENT = 20                                    # (c): steps of G alone
 LAST, LAST_K = 1000, 2                         # (d): steps of G, and of D for each, the rates falling to 0
 
