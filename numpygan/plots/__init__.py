@@ -1,8 +1,9 @@
 """Pictures: what a run recorded and what a generator makes, as Matplotlib Axes.
 
 Each function draws into `ax` if it is given one, else into a figure of its own (`ax.figure`); none touches pyplot or
-the backend. `dynamics`, `pair`, `supports` and `theory` hold the figures of the theory (see `numpygan.figures`); `moving`
-writes films. Colours are those of Okabe & Ito (2008), told apart by everyone: data blue, generator vermillion, D green.
+the backend. `dynamics`, `pair`, `supports` and `theory` hold the figures of the theory (see `numpygan.figures`),
+`moving` writes films. Colours are those of Okabe & Ito (2008), told apart by everyone: data blue, generator
+vermillion, D green.
 """
 from . import dynamics, moving, pair, supports, theory
 from .animation import animation
