@@ -5,6 +5,7 @@ import numpy as np
 
 from . import engine as engines
 from .gan import GAN, _generator
+from .network import Network
 
 
 class Averaged:
@@ -46,8 +47,12 @@ class Averaged:
 
     def generate(self, gan: GAN, z: np.ndarray) -> np.ndarray:
         """G(z) at θ̄."""
+        return self.network(gan)(z)
+
+    def network(self, gan: GAN) -> Network:
+        """A G of its own at θ̄."""
         if self.theta is None:
             raise ValueError("there is nothing to sample from yet: give this callback to fit first")
         G = copy.deepcopy(gan.G)
         G.theta, G.state = self.theta, self.state
-        return G(z)
+        return G

@@ -14,12 +14,12 @@ def export(folder: str, network: str, out: str) -> int:
     if Path(out).suffix.lower() != ".npz":
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
     gan, _, _, mean = Run.open(folder).load()
-    net, theta = getattr(gan, network), mean.theta if mean is not None and network == "G" else None
+    net = gan.D if network == "D" else gan.G if mean is None or mean.theta is None else mean.network(gan)
     try:
         module = weights.sequential(net)
     except ValueError as error:
         raise Misuse(f"{network} cannot be told to PyTorch: {error}") from error
-    weights.export(net, out, theta)
+    weights.export(net, out)
     print(f"{out}\n{network} = {module}")
     print(f"{network}.load_state_dict({{k: torch.from_numpy(v) for k, v in np.load({str(out)!r}).items()}})")
     return 0

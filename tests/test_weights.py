@@ -8,6 +8,7 @@ import pytest
 import numpygan as ng
 from numpygan import cli, weights
 from numpygan.archive import CheckpointError
+from numpygan.run import Run
 
 X = np.random.default_rng(3).standard_normal((50, 4))
 
@@ -188,7 +189,7 @@ def test_a_run_is_exported(average, tmp_path, monkeypatch, capsys):
     for name in ("draw", "draw_samples"):
         monkeypatch.setattr(f"numpygan.run.Run.{name}", lambda *_: None)
     cli.main(["train", "ring", "--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy", "--out", "r",
-              *average])
+              "--batch-norm", "G", *average])
     capsys.readouterr()
     for which in "GD":
         assert cli.main(["export", "r", "--network", which, "--out", f"{which}.npz"]) == 0
@@ -201,6 +202,9 @@ def test_a_run_is_exported(average, tmp_path, monkeypatch, capsys):
     G = gan.G.theta.tobytes()
     weights.load(gan.G, "G.npz")
     assert (gan.G.theta.tobytes() == G) == (not average)               # the averaged one, where there is one
+    if average:
+        loaded, _, _, mean = Run.open("r").load()
+        assert gan.G.state.tobytes() == mean.state.tobytes() != loaded.G.state.tobytes()
     assert json.loads((tmp_path / "r" / "config.json").read_text())["status"] == "finished"
     assert cli.main(["export", "r", "--out", "G.pt"]) == 2
     assert cli.main(["export", "nothing", "--out", "G.npz"]) == 2
