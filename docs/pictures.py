@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
+import numpygan as ng
 from numpygan import functional as F
 from numpygan import losses as game
 
@@ -63,6 +64,57 @@ def losses(ax):
         side.legend(frameon=False, fontsize=9, loc="lower right")
 
 
+def penalised(ax):
+    """L_D + P of a critic of slope k with the gradient penalty; and what a dropped f″ costs              Eq. (10.11)"""
+    left, right = _beside(ax)
+    k = np.linspace(-1.6, 1.8, 341)
+    left.plot(k, -2 * k, color=GREY, label="−2k: the loss alone, W₁ = 2")
+    left.plot(k, -2 * k + 10 * (abs(k) - 1)**2, color=BLUE, label="with 10 (|k| − 1)²")
+    for at, name in ((1.1, "k = 1.1"), (-0.9, "k = −0.9: stuck")):
+        left.plot(at, -2 * at + 10 * (abs(at) - 1)**2, "o", color=ORANGE)
+        left.annotate(name, (at, -2 * at + 10 * (abs(at) - 1)**2), (0, -22), textcoords="offset points", ha="center")
+    left.set(title="A penalty is no wall", xlabel="slope k of the critic", ylabel="L_D + P", ylim=(-5, 15))
+    scales = np.linspace(0.5, 4, 15)
+    for hidden, colour, style in (("tanh", BLUE, "-"), ("sigmoid", ORANGE, "--"), ("leaky_relu", "black", ":")):
+        right.plot(scales, [100 * _lost(hidden, scale) for scale in scales], color=colour, ls=style, label=hidden)
+    right.set(title="R1 without f″: how much is wrong", xlabel="size of the weights, 1: initial values",
+              ylabel="% of the gradient's length", ylim=(-3, 100))
+    for side in (left, right):
+        side.legend(frameon=False, fontsize=9, loc="upper center" if side is left else "upper left")
+
+
+def _lost(hidden, scale):
+    """The part of R1's gradient that is lost with f″, as a share of its length."""
+    D = ng.MLP([2, 16, 16, 1], hidden=hidden, rng=np.random.default_rng(0), dtype=np.float64, engine="numpy")
+    D.theta = scale * D.theta
+    x, kept = np.random.default_rng(0).standard_normal((64, 2)), (F.tanh_curvature, F.sigmoid_curvature)
+    g = ng.penalties.R1(2.0)(D, x, None)[1]
+    F.tanh_curvature = F.sigmoid_curvature = lambda dy_dot, x_dot, y: np.zeros_like(y)
+    try:
+        return np.linalg.norm(g - ng.penalties.R1(2.0)(D, x, None)[1]) / np.linalg.norm(g)
+    finally:
+        F.tanh_curvature, F.sigmoid_curvature = kept
+
+
+def tricks(ax):
+    """D* where labels are smoothed or flipped, Eq. (11.1), and the best logit with instance noise, Eq. (11.7)"""
+    left, right = _beside(ax)
+    x = np.linspace(-4, 6, 401)
+    p, q = (np.exp(-(x - mean)**2 / 2) for mean in (0, 2))
+    kinds = [((1, 0), BLUE, "-", "labels 1 and 0"), ((0.9, 0), ORANGE, "--", "one side: 0.9"),
+             ((0.9, 0.1), GREEN, "-.", "both sides, or flips: 0.9, 0.1")]
+    for (a, b), colour, style, name in kinds:
+        left.plot(x, (a * p + b * q) / (p + q), color=colour, ls=style, label=name)
+    left.set(title="D* for data at 0 and fakes at 2", xlabel="x", ylabel="D*(x)", ylim=(-0.05, 1.35))
+    x = np.linspace(-1, 2, 301)
+    for sigma, colour, style in ((0.25, BLUE, "-"), (0.5, ORANGE, "--"), (1.0, GREEN, "-.")):
+        right.plot(x, (1 - 2 * x) / (2 * sigma**2), color=colour, ls=style, label=f"noise σ = {sigma}")
+    right.plot([-1, 0.5, 0.5, 2], [9, 9, -9, -9], color="black", ls=":", label="none: a cliff of any height")
+    right.set(title="Best logit, data at 0, fakes at 1", xlabel="x", ylabel="s*(x)", ylim=(-10, 16))
+    for side in (left, right):
+        side.legend(frameon=False, fontsize=9, loc="upper right")
+
+
 def _beside(ax):
     """Two axes in the place of one."""
     fig = ax.figure
@@ -112,7 +164,8 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
 
 
 PICTURES = {"1-pointwise": (pointwise, (6, 3)), "3-passes": (passes, (8.4, 3)),
-            "4-generator-gradients": (generator_gradients, (7.2, 3.2)), "9-losses": (losses, (8.4, 3.4))}
+            "4-generator-gradients": (generator_gradients, (7.2, 3.2)), "9-losses": (losses, (8.4, 3.4)),
+            "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 3.3))}
 
 
 def draw(folder):
