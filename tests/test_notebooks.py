@@ -203,6 +203,96 @@ MISTAKES = {
             ("return np.sqrt(1 + h**2 / 2)", "the square of h/2 is h²/4"),
             ("return np.ones_like(h)", "1 is the modulus of the alternating step")],
     },
+    "07": {
+        "    least_squares = p / (p + q)": [
+            ("    least_squares = q / (p + q)", "p and q are swapped"),
+            ("    least_squares = np.log(p / q)", "this is the logit of p/(p+q)"),
+            ("    least_squares = (p - q) / (p + q)", "this belongs to the labels 1 and -1"),
+            ("    least_squares = p / q", "s stands in both terms"),
+            ("    least_squares = np.full(4, 0.5)", "without the weights p and q")],
+        "    hinge = np.sign(p - q)": [
+            ("    hinge = np.sign(q - p)", "the sign is wrong"),
+            ("    hinge = (p - q) / (p + q)", "lies at a corner, not between"),
+            ("    hinge = p - q", "lies at a corner, and this is none"),
+            ("    hinge = np.where(p > q, 1, 0)", "the corner on the side of the fakes is -1"),
+            ("    hinge = np.log(p / q)", "does not ask by how much")],
+        "d_real = np.where(s_real < 1, -1.0, 0.0) / len(s_real)": [
+            ("d_real = np.where(s_real < 1, 1.0, 0.0) / len(s_real)", "the sign is wrong"),
+            ("d_real = np.where(s_real < 1, -1.0, 0.0)", "the 1/n of the mean is missing"),
+            ("d_real = np.where(s_real > 1, -1.0, 0.0) / len(s_real)", "the flat side is the other one"),
+            ("d_real = -np.ones_like(s_real) / len(s_real)", "it is never flat"),
+            ("d_real = np.where(s_real < 0, -1.0, 0.0) / len(s_real)", "this margin is at 0"),
+            ("d_real = np.where(s_real < -1, -1.0, 0.0) / len(s_real)", "this margin is at -1"),
+            ("d_real = np.maximum(0, 1 - s_real) / len(s_real)", "this is the cost, not its slope")],
+        "d_fake = np.where(s_fake > -1, 1.0, 0.0) / len(s_fake)": [
+            ("d_fake = np.where(s_fake > -1, -1.0, 0.0) / len(s_fake)", "the sign is wrong"),
+            ("d_fake = np.where(s_fake > -1, 1.0, 0.0)", "the 1/m of the mean is missing"),
+            ("d_fake = np.where(s_fake > -1, 1.0, 0.0) / len(s_real)", "divide by the number of fakes"),
+            ("d_fake = np.where(s_fake < -1, 1.0, 0.0) / len(s_fake)", "the flat side is the other one"),
+            ("d_fake = np.ones_like(s_fake) / len(s_fake)", "it is never flat"),
+            ("d_fake = np.where(s_fake > 0, 1.0, 0.0) / len(s_fake)", "this margin is at 0"),
+            ("d_fake = np.where(s_fake > 1, 1.0, 0.0) / len(s_fake)", "this margin is at +1")],
+        "    D = 1 / (1 + t)": [
+            ("    D = t / (1 + t)", "D* is 1/(1 + t)")],
+        "    minimax = np.log(1 - D)": [
+            ("    minimax = -np.log(1 - D)", "the sign is wrong"),
+            ("    minimax = -softplus(D)", "this is D* itself put in for s"),
+            ("    minimax = np.log(t)", "this is -s*, the logit")],
+        "    non_saturating = -np.log(D)": [
+            ("    non_saturating = np.log(D)", "the sign is wrong"),
+            ("    non_saturating = np.log(1 - D)", "this is the price of minimax"),
+            ("    non_saturating = -np.log(1 - D)", "this is -log(1 - D*)"),
+            ("    non_saturating = np.log(t)", "this is -s*, the logit")],
+        "    least_squares = (D - 1)**2 / 2": [
+            ("    least_squares = D**2 / 2", "G wants 1, not 0"),
+            ("    least_squares = (D - 1)**2", "the ½ is missing"),
+            ("    least_squares = (1 - D) / 2", "the square is missing"),
+            ("    least_squares = (-np.log(t) - 1)**2 / 2", "this puts the logit in")],
+        "    hinge = np.sign(t - 1)": [
+            ("    hinge = np.sign(1 - t)", "the sign is wrong"),
+            ("    hinge = np.maximum(0, np.sign(t - 1))", "this is D's cost"),
+            ("    hinge = t - 1", "says only which is larger"),
+            ("    hinge = 0.0", "has the shape ()")],
+    },
+    "08": {
+        "return np.abs(np.sort(x) - np.sort(y)).mean()": [
+            ("return np.abs(x - y).mean()", "in the order in which they were drawn"),
+            ("return np.abs(np.sort(x) - np.sort(y)).sum()", "this is a sum"),
+            ("return abs(x.mean() - y.mean())", "the distance of the two means"),
+            ("return np.abs(np.sort(x) - y).mean()", "only x is sorted"),
+            ("return np.abs(x[:, None] - y).mean()", "the plan that pairs at random"),
+            ("return np.sqrt(((np.sort(x) - np.sort(y))**2).mean())", "this is W2")],
+        "return -np.sign(F - G)": [
+            ("return np.sign(F - G)", "the sign is wrong"),
+            ("return -(F - G)", "as steep as allowed"),
+            ("return F - G", "this is the gap itself"),
+            ("return np.where(F > G, -1, 0)", "in the other direction"),
+            ("return -np.ones_like(F)", "-1 everywhere is right if")],
+        "norm = np.sqrt(np.sum(u**2, axis=1, keepdims=True))": [
+            ("norm = np.sqrt(np.sum(u**2))", "one norm for the whole batch")],
+        "return 2 * weight / len(u) * (norm - 1) * u / norm": [
+            ("return weight / len(u) * (norm - 1) * u / norm", "the 2 of the square"),
+            ("return 2 * weight * (norm - 1) * u / norm", "the 1/n of the mean"),
+            ("return 2 * weight / len(u) * (1 - norm) * u / norm", "the sign is wrong"),
+            ("return 2 * weight / len(u) * (norm - 1) * u", "u still has its length"),
+            ("return 2 * weight / len(u) * u / norm", "the factor ‖u‖ - 1 is missing"),
+            ("return 2 * weight / len(u) * u", "That is the penalty of R1")],
+        "    da = -2 * h * f1 * a_dot * dh_dot": [
+            ("    da = 0 * h", "the f'' part is missing"),
+            ("    da = 2 * h * f1 * a_dot * dh_dot", "the sign of f'' is wrong"),
+            ("    da = -h * f1 * a_dot * dh_dot", "the 2 of f''"),
+            ("    da = -2 * f1 * a_dot * dh_dot", "the factor h of f''")],
+        "    dW = x.T @ da + v.T @ da_dot": [
+            ("    dW = v.T @ da_dot", "the f'' part is missing"),
+            ("    dW = x.T @ da", "the part along v is missing"),
+            ("    dW = v.T @ da + x.T @ da_dot", "x and v are swapped"),
+            ("    dW = -(x.T @ da + v.T @ da_dot)", "the sign is wrong")],
+        "    db = da.sum(axis=0)": [
+            ("    db = np.zeros_like(b)", "b does act"),
+            ("    db = da_dot.sum(axis=0)", "this is the sum of da_dot"),
+            ("    db = da.mean(axis=0)", "this is a mean over the rows"),
+            ("    db = da", "one row for each x is left")],
+    },
     "12": {
         "return np.log(m / (1 - m))": [
             ("return m", "this is the mean itself"),

@@ -424,4 +424,5 @@ for start in [(1.0, 1.0), (0.05, 0.0)]:
 #
 # **You have seen** a game that goes round, why the order of the steps matters, what eigenvalues tell about it,
 # and a penalty that helps. More, with five other methods: [docs/8-dynamics.md](../docs/8-dynamics.md).
-# **Before**: [5 · Why gradients vanish](05_why_gradients_vanish.ipynb).
+# **Before**: [5 · Why gradients vanish](05_why_gradients_vanish.ipynb). **Next**:
+# [7 · The zoo of losses](07_the_zoo_of_losses.ipynb).
