@@ -1,5 +1,5 @@
 """How many threads BLAS may use for a pair of networks: one, unless their products are large."""
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
@@ -14,7 +14,9 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
-    if any(net.engine == "numba" for net in networks):
-        import scipy.linalg.cython_blas  # noqa: F401  the BLAS of the kernels: only what is loaded can be limited
+    if all(net.engine == "numba" for net in networks):
+        from .kernels import dense
+        if dense.OURS:                                  # no product goes to BLAS
+            return nullcontext()
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
     return threadpool_limits(1 if 4 * batch * widest < LARGE else None, user_api="blas")

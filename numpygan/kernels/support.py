@@ -13,12 +13,31 @@ import numpy as np
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
 
 
-def jit(function: Callable) -> Callable:
+def jit(function: Callable, **options) -> Callable:
     """`function`, compiled when first called; from the cache on disk where there is a place for one."""
+    options |= {"error_model": "numpy", "fastmath": FASTMATH}
     try:
-        return numba.njit(function, cache=True, error_model="numpy", fastmath=FASTMATH)
+        return numba.njit(function, cache=True, **options)
     except RuntimeError:                       # no writable location for the cache: compile in every process
-        return numba.njit(function, error_model="numpy", fastmath=FASTMATH)
+        return numba.njit(function, **options)
+
+
+def inner_jit(function: Callable) -> Callable:
+    """`jit` for what only compiled code calls: Python has no door to it, which saves compilation."""
+    return jit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def free_jit(function: Callable) -> Callable:
+    """`jit` for what runs while other Python threads run."""
+    return jit(function, nogil=True)
+
+
+def address_of(function: Callable, signature) -> int:
+    """Where the machine code of `function` begins, compiled for this signature: any thread may call it there."""
+    try:
+        return numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function).address
+    except RuntimeError:
+        return numba.cfunc(signature, error_model="numpy", fastmath=FASTMATH)(function).address
 
 
 def floats(x) -> np.ndarray:
@@ -29,14 +48,6 @@ def floats(x) -> np.ndarray:
     if x.size == 0:
         raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
     return x
-
-
-def matrix(x) -> np.ndarray:
-    """x as `floats`, with two axes; a transposed matrix stays a view of its memory."""
-    x = np.asarray(x)
-    if x.ndim != 2:
-        raise ValueError(f"expected a matrix (rows, columns), got shape {x.shape}")
-    return floats(x.T).T if x.flags.f_contiguous and not x.flags.c_contiguous else floats(x)
 
 
 def alike(first, *others) -> list[np.ndarray]:

@@ -1,0 +1,221 @@
+"""A team of threads for the kernels: the one that calls, and helpers that take pieces of its work off it.
+
+Work is a function in machine code, work(job, i), and a number of pieces i = 0, 1, …; nobody is told which piece to do,
+everybody takes the next one that is left. Who did a piece leaves no trace in the result, and a helper that sleeps, or
+that the system has put aside, is not waited for: only pieces that it has begun are.
+
+Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared, and sleep
+soon after; to wake them would take Python's lock, and longer than many a product. There is one team in a process; where two threads train at once, one of them has it and
+the other works alone.
+"""
+import contextlib
+import os
+import threading
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from .support import free_jit, inner_jit
+
+TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
+MOST = 8                        # more threads than a batch of a few hundred rows can feed
+LOOKS = 2000                    # at a piece that a helper has begun, before it counts as put aside by the system
+CAUTION = 50                    # jobs that the caller does alone after that: the cores are busy with something else
+PATIENCE = 2000, 20_000         # looks of an idle helper at the board: at once, then giving way (to some 10 ms)
+
+# The board, in words of eight bytes; each word that is written often has a cache line to itself.
+NEXT, DONE, AWAKE, BUSY, WORK, JOB, COUNT, ALONE, WORDS = 0, 8, 16, 24, 32, 33, 34, 35, 48
+TURN = 2**32                    # NEXT = turn · 2³² + the next piece: a helper that comes late meets another turn
+NONE = 2**31                    # as next piece: the board is being written
+
+
+# ------------------------------------------------------------------------------------------- memory that is shared
+
+def _word(builder, address):
+    return builder.inttoptr(address, ir.PointerType(ir.IntType(64)))
+
+
+@intrinsic
+def _read(typingctx, address):
+    """The word at an address, after all that was written before it."""
+    def code(context, builder, signature, args):
+        return builder.load_atomic(_word(builder, args[0]), "acquire", 8)
+    return types.int64(types.int64), code
+
+
+@intrinsic
+def _write(typingctx, address, value):
+    """Write a word, for all to see after what was written before it."""
+    def code(context, builder, signature, args):
+        builder.store_atomic(args[1], _word(builder, args[0]), "release", 8)
+        return context.get_dummy_value()
+    return types.void(types.int64, types.int64), code
+
+
+@intrinsic
+def _add(typingctx, address, value):
+    """Add to a word, in one go."""
+    def code(context, builder, signature, args):
+        builder.atomic_rmw("add", _word(builder, args[0]), args[1], "seq_cst")
+        return context.get_dummy_value()
+    return types.void(types.int64, types.int64), code
+
+
+@intrinsic
+def _swap(typingctx, address, old, new):
+    """Write `new` where `old` is, in one go; False where something else is."""
+    def code(context, builder, signature, args):
+        pair = builder.cmpxchg(_word(builder, args[0]), args[1], args[2], "seq_cst", "seq_cst")
+        return builder.zext(builder.extract_value(pair, 1), context.get_value_type(types.boolean))
+    return types.boolean(types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def _pause(typingctx):
+    """Tell the CPU that this thread is waiting."""
+    def code(context, builder, signature, args):
+        if TRIPLE.startswith("x86_64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+    return types.void(), code
+
+
+@intrinsic
+def _give_way(typingctx):
+    """Let another thread have the core, where the system has a word for it."""
+    def code(context, builder, signature, args):
+        if binding.address_of_symbol("sched_yield"):
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+    return types.void(), code
+
+
+@intrinsic
+def _call(typingctx, work, job, piece):
+    """work(job, piece), for the address of compiled code."""
+    def code(context, builder, signature, args):
+        word = ir.IntType(64)
+        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word, word])))
+        return builder.call(function, args[1:])
+    return types.int64(types.int64, types.int64, types.int64), code
+
+
+# ------------------------------------------------------------------------------------------------- taking pieces
+
+@inner_jit
+def _take(board):
+    """Do the next piece of what is on the board; False where none is left."""
+    ticket = _read(board + 8 * NEXT)
+    piece = ticket % TURN
+    work, job, count = _read(board + 8 * WORK), _read(board + 8 * JOB), _read(board + 8 * COUNT)
+    if piece >= count:
+        return False
+    if _swap(board + 8 * NEXT, ticket, ticket + 1):         # nobody has taken it, and the board is as it was read
+        _call(work, job, piece)
+        _add(board + 8 * DONE, 1)
+    return True
+
+
+@free_jit
+def _together(board, work, job, count):
+    """Do all pieces of a job, with the team if it is free."""
+    address, pointer = np.int64(board.ctypes.data), np.int64(job.ctypes.data)
+    caution = _read(address + 8 * ALONE)
+    if caution or not _swap(address + 8 * BUSY, 0, 1):
+        for i in range(count):
+            _call(work, pointer, i)
+        if caution:
+            _write(address + 8 * ALONE, caution - 1)
+        return
+    turn = (_read(address + 8 * NEXT) // TURN + 1) % NONE
+    _write(address + 8 * NEXT, turn * TURN + NONE)          # from here on, no ticket of an older turn is good
+    _write(address + 8 * WORK, work)
+    _write(address + 8 * JOB, pointer)
+    _write(address + 8 * COUNT, count)
+    _write(address + 8 * DONE, 0)
+    _write(address + 8 * NEXT, (turn + 1) % NONE * TURN)
+    while _take(address):
+        pass
+    looks = 0
+    while _read(address + 8 * DONE) < count:                # a helper is in the middle of a piece
+        if looks < LOOKS:
+            _pause()
+        else:
+            _give_way()                                     # or has been put aside there: perhaps for us
+        looks += 1
+    if looks >= LOOKS:
+        _write(address + 8 * ALONE, CAUTION)
+    _write(address + 8 * BUSY, 0)
+
+
+@free_jit
+def _help(board):
+    """What a helper does while it is awake: take pieces until there have been none for a while."""
+    address = np.int64(board.ctypes.data)
+    _add(address + 8 * AWAKE, 1)
+    looks = 0
+    while looks < PATIENCE[1]:
+        if _take(address):
+            looks = 0
+        elif looks < PATIENCE[0]:
+            _pause()
+        else:
+            _give_way()
+        looks += 1
+    _add(address + 8 * AWAKE, -1)
+
+
+# -------------------------------------------------------------------------------------------------- the threads
+
+class Team:
+    """Helpers that are started when there is first work for them; as many as make `size` with the caller."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.beds: list[threading.Lock] = []
+        self.board = np.zeros(WORDS, np.int64)
+        self.board[NEXT] = NONE
+
+    def run(self, work: int, job: np.ndarray, count: int) -> None:
+        """work(job, i) for i = 0 … count − 1; returns when all are done."""
+        if self.board[AWAKE] < min(self.size, count) - 1:
+            self._wake()
+        _together(self.board, work, job, count)
+
+    def _wake(self):
+        if not self.beds:
+            for _ in range(self.size - 1):
+                bed = threading.Lock()
+                bed.acquire()
+                self.beds.append(bed)
+                threading.Thread(target=self._live, args=(bed,), daemon=True, name="numpygan").start()
+        for bed in self.beds:
+            if bed.locked():
+                with contextlib.suppress(RuntimeError):     # another thread was faster
+                    bed.release()
+
+    def _live(self, bed):
+        while True:
+            bed.acquire()                                   # sleeps until somebody releases it
+            _help(self.board)
+
+
+def _new():
+    global _team
+    _team = Team(1 if config.DISABLE_JIT else min(MOST, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+
+
+_new()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new)                # threads are not copied with a process
+
+
+def run(work: int, job: np.ndarray, count: int) -> None:
+    """Have the team of this process do all pieces of a job."""
+    _team.run(work, job, count)

@@ -1,0 +1,212 @@
+"""The product in register tiles and the team that shares it: right on every shape and CPU, the same bytes every time."""
+import os
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numpygan.kernels import dense, team, tiles
+
+COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
+LARGE = [(137, 300, 530), (1030, 17, 40), (5, 1300, 70), (64, 513, 49)]        # several blocks, pieces, depths
+
+
+def matrices(rng, n, k, m, dtype, turned=(False, False)):
+    """a (n, k) and b (k, m), either possibly as the transpose of what lies in memory."""
+    a, b = (rng.standard_normal(s[::-1] if t else s).astype(dtype) for s, t in zip(((n, k), (k, m)), turned,
+                                                                                  strict=True))
+    return a.T if turned[0] else a, b.T if turned[1] else b
+
+
+def exceeds(c, a, b, bias=0.0, slope=1.0):
+    """Where c is further from f(a b + bias) than rounding explains: k + 3 operations, each wrong by eps at most."""
+    exact = np.longdouble if c.dtype == np.float64 else np.float64
+    a, b, bias = (np.asarray(x, exact) for x in (a, b, bias))
+    y, size = a @ b + bias, np.abs(a) @ np.abs(b) + np.abs(bias)
+    return np.abs(c - np.where(y > 0, y, slope * y)) > (a.shape[1] + 3) * np.finfo(c.dtype).eps * size
+
+
+@settings(deadline=None, max_examples=150)
+@given(n=st.integers(1, 70), k=st.integers(1, 70), m=st.integers(1, 70), turned=st.tuples(st.booleans(), st.booleans()),
+       dtype=st.sampled_from([np.float32, np.float64]), slope=st.sampled_from([None, 0.0, 0.2, 1.0]))
+def test_any_shape(n, k, m, turned, dtype, slope):
+    rng = np.random.default_rng(n + 100 * k + 10_000 * m)
+    a, b = matrices(rng, n, k, m, dtype, turned)
+    bias = rng.standard_normal(m).astype(dtype)
+    if slope is None:
+        assert not exceeds(dense.matmul(a, b), a, b).any()
+        assert not exceeds(dense.affine(a, b, bias), a, b, bias).any()
+    else:
+        y = dense.affine_leaky_relu(a, b, bias, slope)
+        assert y.dtype == dtype and not exceeds(y, a, b, bias, slope).any()
+
+
+@pytest.mark.parametrize("n, k, m", LARGE)
+def test_large_shapes(n, k, m, dtype, rng):
+    for turned in [(False, False), (True, False), (False, True), (True, True)]:
+        a, b = matrices(rng, n, k, m, dtype, turned)
+        bias = rng.standard_normal(m).astype(dtype)
+        assert not exceeds(dense.affine_leaky_relu(a, b, bias, 0.2), a, b, bias, 0.2).any()
+        assert not exceeds(dense.matmul(a, b), a, b).any()
+
+
+@pytest.mark.parametrize("n, k, m", [(3, 5, 7), (12, 16, 32), (137, 300, 130)])
+def test_nan_and_infinity_reach_their_row_or_column_and_no_other(n, k, m, dtype, rng):
+    for bad in (np.nan, np.inf):
+        a, b = matrices(rng, n, k, m, dtype)
+        a[n - 1, k - 1] = bad
+        spoiled = ~np.isfinite(dense.matmul(a, b))
+        assert spoiled[n - 1].all() and not spoiled[:n - 1].any()
+        a, b = matrices(rng, n, k, m, dtype)
+        b[0, m - 1] = bad
+        spoiled = ~np.isfinite(dense.matmul(a, b))
+        assert spoiled[:, m - 1].all() and not spoiled[:, :m - 1].any()
+
+
+@pytest.mark.parametrize("n, k, m", [(1, 1, 1), (7, 3, 17), (6, 16, 16), (61, 70, 33)])
+def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
+    """The gradients of a layer are views into one vector: what lies before and after them must stay as it is."""
+    x, dy = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((n, m)).astype(dtype)
+    g = np.full(k * m + m + 40, 7, dtype)
+    dW, db = g[20:20 + k * m].reshape(k, m), g[20 + k * m:20 + k * m + m]
+    dense.affine_leaky_relu_backward(x, np.ones_like(dy), dy, np.ones((k, m), dtype), 0.2, dW, db, False)
+    assert np.all(g[:20] == 7) and np.all(g[-20:] == 7)
+    assert not exceeds(dW, x.T, dy).any()
+
+
+# ------------------------------------------------------------------------------------------------ threads
+
+@COMPILED
+def test_the_bytes_do_not_depend_on_the_number_of_threads(monkeypatch, dtype, rng):
+    for n, k, m in LARGE:
+        a, b = matrices(rng, n, k, m, dtype)
+        results = set()
+        for size in (1, 2, 3, 3, 2):
+            monkeypatch.setattr(team, "_team", team.Team(size))
+            results.update(dense.matmul(a, b).tobytes() for _ in range(3))
+        assert len(results) == 1
+
+
+@COMPILED
+def test_the_large_products_come_in_pieces(monkeypatch, rng):
+    """Else the tests of threads would test nothing."""
+    pieces = []
+    monkeypatch.setattr(team, "run", lambda work, job, count: pieces.append(count))
+    for n, k, m in LARGE:
+        dense.matmul(*matrices(rng, n, k, m, np.float32))
+    assert len(pieces) == len(LARGE) and min(pieces) >= 2
+
+
+@pytest.fixture
+def counter():
+    """The address of work whose piece i adds 1 to word i of the job."""
+    numba = pytest.importorskip("numba")
+    if not dense.OURS:
+        pytest.skip("nothing is shared on this CPU")
+    signature = numba.types.int64(numba.types.CPointer(numba.types.int64), numba.types.int64)
+
+    @numba.cfunc(signature)
+    def count(job, i):
+        numba.carray(job, (64,))[i] += 1
+        return 0
+    yield count.address
+
+
+def test_every_piece_is_done_once(counter):
+    """Whoever takes it: with more threads than cores, with several callers at once, job after job."""
+    crew, wrong = team.Team(4), []
+
+    def call(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(1500):
+            job, count = np.zeros(64, np.int64), int(rng.integers(1, 65))
+            crew.run(counter, job, count)
+            if not (np.all(job[:count] == 1) and np.all(job[count:] == 0)):
+                wrong.append((seed, count, job))
+
+    callers = [threading.Thread(target=call, args=(seed,)) for seed in range(3)]
+    for t in callers:
+        t.start()
+    for t in callers:
+        t.join()
+    assert wrong == []
+    assert crew.board[team.BUSY] == 0
+
+
+@COMPILED
+def test_two_threads_can_train_at_once(rng):
+    a, b = matrices(rng, 200, 300, 260, np.float32)
+    expected, different = dense.matmul(a, b).tobytes(), []
+
+    def call():
+        different.extend(i for i in range(60) if dense.matmul(a, b).tobytes() != expected)
+    callers = [threading.Thread(target=call) for _ in range(2)]
+    for t in callers:
+        t.start()
+    for t in callers:
+        t.join()
+    assert different == []
+
+
+FORK = """
+import os, warnings
+import numpy as np
+from numpygan.kernels import dense, team
+warnings.simplefilter("ignore")                      # newer Pythons warn of a fork beside threads
+a = np.random.default_rng(0).standard_normal((300, 300)).astype(np.float32)
+team._team = team.Team(2)
+before = dense.matmul(a, a).tobytes()
+child = os.fork()
+same = dense.matmul(a, a).tobytes() == before
+if child == 0:
+    os._exit(0 if same and team._team.board[team.BUSY] == 0 else 1)
+print(same, os.waitpid(child, 0)[1])
+"""
+
+
+@COMPILED
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_after_a_fork_both_processes_go_on(python):
+    assert python(FORK).split() == ["True", "0"]
+
+
+# --------------------------------------------------------------------------------------------------- CPUs
+
+OTHER = """
+import numpy as np
+from numpygan.kernels import dense, tiles
+{patch}
+dense.OURS = True
+rng, worst = np.random.default_rng(0), 0
+for n, k, m in [(1, 1, 1), (5, 7, 9), (12, 16, 32), (40, 33, 47), (70, 300, 65)]:
+    for dtype in (np.float32, np.float64):
+        for a, b in [(rng.standard_normal((n, k)), rng.standard_normal((k, m))),
+                     (rng.standard_normal((k, n)).T, rng.standard_normal((m, k)).T)]:
+            a, b = a.astype(dtype), b.astype(dtype)
+            off = np.abs(dense.matmul(a, b) - a.astype(np.longdouble) @ b) / (np.abs(a) @ np.abs(b))
+            worst = max(worst, float(off.max() / np.finfo(dtype).eps / (k + 2)))
+print(tiles.VECTOR, tiles.ROWS, worst)
+"""
+
+
+@COMPILED
+@pytest.mark.parametrize("cpu, patch, tile", [
+    ("haswell", "", (32, 6)),
+    ("generic", "", (16, 6)),
+    ("", "tiles.VECTOR, tiles.WIDTH, tiles.ROWS = 64, 128, 12", (64, 12))],        # AVX-512, in halves
+    ids=["haswell", "generic", "512 bits"])
+def test_tiles_of_other_cpus(python, tmp_path, cpu, patch, tile):
+    if cpu == "haswell" and "+avx512f" in tiles.FEATURES:
+        tile = (64, 12)                                        # the name changes the schedule, not the features
+    name = {"NUMBA_CPU_NAME": cpu} if cpu else {}
+    vector, rows, worst = python(OTHER.format(patch=patch), NUMBA_CACHE_DIR=str(tmp_path), **name).split()
+    assert (int(vector), int(rows)) == tile
+    assert 0 < float(worst) < 1
+
+
+def test_without_the_compiler_products_are_made_by_blas(python):
+    out = python("from numpygan.kernels import dense; import numpy as np; "
+                 "print(dense.OURS, dense.matmul(np.eye(3, 2), np.ones((2, 4))).sum())", NUMBA_DISABLE_JIT="1")
+    assert out.split() == ["False", "8.0"]
