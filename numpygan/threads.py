@@ -1,5 +1,6 @@
-"""How many threads BLAS may use for a pair of networks: one, unless their products are large."""
-from contextlib import AbstractContextManager, nullcontext
+"""How many threads there are: BLAS gets one unless products are large, a worker among workers nothing but one."""
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
@@ -20,3 +21,15 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
             return nullcontext()
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
     return threadpool_limits(1 if 4 * batch * widest < LARGE else None, user_api="blas")
+
+
+@contextmanager
+def one_thread(engine: str) -> Iterator[None]:
+    """For a process that shares the machine with its like: BLAS, and the team of the kernels, keep to one thread."""
+    with threadpool_limits(1):
+        if engine != "numba":
+            yield
+            return
+        from .kernels import team
+        with team.limited(1):
+            yield

@@ -1,4 +1,4 @@
-"""The product in register tiles and the team that shares it: right on every shape and CPU, the same bytes every time."""
+"""The product in register tiles and the team that shares it: right on every shape and CPU, the same bytes."""
 import os
 import threading
 
@@ -40,10 +40,11 @@ def test_any_shape(n, k, m, turned, dtype, slope):
         assert not exceeds(dense.affine(a, b, bias), a, b, bias).any()
     else:
         y = dense.affine_leaky_relu(a, b, bias, slope)
-        assert y.dtype == dtype and not exceeds(y, a, b, bias, slope).any()
+        assert y.dtype == dtype
+        assert not exceeds(y, a, b, bias, slope).any()
 
 
-@pytest.mark.parametrize("n, k, m", LARGE)
+@pytest.mark.parametrize(("n", "k", "m"), LARGE)
 def test_large_shapes(n, k, m, dtype, rng):
     for turned in [(False, False), (True, False), (False, True), (True, True)]:
         a, b = matrices(rng, n, k, m, dtype, turned)
@@ -52,27 +53,30 @@ def test_large_shapes(n, k, m, dtype, rng):
         assert not exceeds(dense.matmul(a, b), a, b).any()
 
 
-@pytest.mark.parametrize("n, k, m", [(3, 5, 7), (12, 16, 32), (137, 300, 130)])
+@pytest.mark.parametrize(("n", "k", "m"), [(3, 5, 7), (12, 16, 32), (137, 300, 130)])
 def test_nan_and_infinity_reach_their_row_or_column_and_no_other(n, k, m, dtype, rng):
     for bad in (np.nan, np.inf):
         a, b = matrices(rng, n, k, m, dtype)
         a[n - 1, k - 1] = bad
         spoiled = ~np.isfinite(dense.matmul(a, b))
-        assert spoiled[n - 1].all() and not spoiled[:n - 1].any()
+        assert spoiled[n - 1].all()
+        assert not spoiled[:n - 1].any()
         a, b = matrices(rng, n, k, m, dtype)
         b[0, m - 1] = bad
         spoiled = ~np.isfinite(dense.matmul(a, b))
-        assert spoiled[:, m - 1].all() and not spoiled[:, :m - 1].any()
+        assert spoiled[:, m - 1].all()
+        assert not spoiled[:, :m - 1].any()
 
 
-@pytest.mark.parametrize("n, k, m", [(1, 1, 1), (7, 3, 17), (6, 16, 16), (61, 70, 33)])
+@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (7, 3, 17), (6, 16, 16), (61, 70, 33)])
 def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
     """The gradients of a layer are views into one vector: what lies before and after them must stay as it is."""
     x, dy = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((n, m)).astype(dtype)
     g = np.full(k * m + m + 40, 7, dtype)
     dW, db = g[20:20 + k * m].reshape(k, m), g[20 + k * m:20 + k * m + m]
     dense.affine_leaky_relu_backward(x, np.ones_like(dy), dy, np.ones((k, m), dtype), 0.2, dW, db, False)
-    assert np.all(g[:20] == 7) and np.all(g[-20:] == 7)
+    assert np.all(g[:20] == 7)
+    assert np.all(g[-20:] == 7)
     assert not exceeds(dW, x.T, dy).any()
 
 
@@ -96,12 +100,13 @@ def test_the_large_products_come_in_pieces(monkeypatch, rng):
     monkeypatch.setattr(team, "run", lambda work, job, count: pieces.append(count))
     for n, k, m in LARGE:
         dense.matmul(*matrices(rng, n, k, m, np.float32))
-    assert len(pieces) == len(LARGE) and min(pieces) >= 2
+    assert len(pieces) == len(LARGE)
+    assert min(pieces) >= 2
 
 
 @pytest.fixture
 def counter():
-    """The address of work whose piece i adds 1 to word i of the job."""
+    """Work in machine code whose piece i adds 1 to word i of the job."""
     numba = pytest.importorskip("numba")
     if not dense.OURS:
         pytest.skip("nothing is shared on this CPU")
@@ -111,7 +116,7 @@ def counter():
     def count(job, i):
         numba.carray(job, (64,))[i] += 1
         return 0
-    yield count.address
+    return count
 
 
 def test_every_piece_is_done_once(counter):
@@ -122,7 +127,7 @@ def test_every_piece_is_done_once(counter):
         rng = np.random.default_rng(seed)
         for _ in range(1500):
             job, count = np.zeros(64, np.int64), int(rng.integers(1, 65))
-            crew.run(counter, job, count)
+            crew.run(counter.address, job, count)
             if not (np.all(job[:count] == 1) and np.all(job[count:] == 0)):
                 wrong.append((seed, count, job))
 
@@ -192,7 +197,7 @@ print(tiles.VECTOR, tiles.ROWS, worst)
 
 
 @COMPILED
-@pytest.mark.parametrize("cpu, patch, tile", [
+@pytest.mark.parametrize(("cpu", "patch", "tile"), [
     ("haswell", "", (32, 6)),
     ("generic", "", (16, 6)),
     ("", "tiles.VECTOR, tiles.WIDTH, tiles.ROWS = 64, 128, 12", (64, 12))],        # AVX-512, in halves

@@ -27,14 +27,16 @@ def functions(path):
     return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
 
 
-def is_jitted(function):
-    """Decorated with something whose name ends in jit: @jit, @njit, @numba.njit(...), @vectorize and the like.
+def is_intrinsic(function):
+    """Python that writes machine code: it may call plain Python, but none of another file, as that goes unnoticed."""
+    return any(isinstance(d, ast.Name) and d.id == "intrinsic" for d in function.decorator_list)
 
-    An intrinsic counts: it is machine code in the making, and a change in one of another file goes unnoticed, too.
-    """
+
+def is_jitted(function):
+    """Decorated with something whose name ends in jit: @jit, @njit, @numba.njit(...), @vectorize and the like."""
     names = [n.id if isinstance(n, ast.Name) else n.attr for d in function.decorator_list
              for n in ast.walk(d) if isinstance(n, ast.Name | ast.Attribute)]
-    return any(n.endswith("jit") or n in ("vectorize", "guvectorize", "stencil", "intrinsic") for n in names)
+    return any(n.endswith("jit") or n in ("vectorize", "guvectorize", "stencil") for n in names)
 
 
 def imported(path):
@@ -50,14 +52,15 @@ def imported(path):
 def strangers(path):
     """(function, callee) for each call in a jitted function of a name bound in its file to anything but jitted code."""
     top = tree(path).body
-    jitted = {f.name for f in top if isinstance(f, ast.FunctionDef) and is_jitted(f)}
+    jitted = {f.name for f in top if isinstance(f, ast.FunctionDef) and (is_jitted(f) or is_intrinsic(f))}
     plain = {f.name for f in top if isinstance(f, ast.FunctionDef | ast.ClassDef)} - jitted
     brought = {alias.asname or alias.name for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)
                for alias in node.names}
     for function in functions(path):
-        if is_jitted(function):
+        if is_jitted(function) or is_intrinsic(function):
+            foreign = brought if is_intrinsic(function) else plain | brought
             for call in ast.walk(function):
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in plain | brought:
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in foreign:
                     yield function.name, call.func.id
 
 
@@ -142,6 +145,12 @@ def calls_plain(x): return plain(good(x))
 @numba.njit(cache=True)
 def calls_support(x): return floats(x)
 
+@intrinsic
+def writes(typingctx, x): return plain(jit(x))
+
+@jit
+def calls_intrinsic(x): return writes(x)
+
 def outside(x): return plain(x)
 '''
 
@@ -149,7 +158,7 @@ def outside(x): return plain(x)
 def test_planted_faults_are_found(tmp_path):
     path = tmp_path / "planted.py"
     path.write_text(PLANTED, encoding="utf-8")
-    assert list(strangers(path)) == [("calls_plain", "plain"), ("calls_support", "floats")]
+    assert list(strangers(path)) == [("calls_plain", "plain"), ("calls_support", "floats"), ("writes", "jit")]
     assert set(imported(path)) == {"numba", ".support"}
     path.write_text("from . import dense\nfrom ..functional import affine\nimport numpygan.gan\n", encoding="utf-8")
     assert set(imported(path)) == {".dense", "..functional", "numpygan.gan"}

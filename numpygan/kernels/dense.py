@@ -5,7 +5,7 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from . import team, tiles
-from .support import alike, floats, jit
+from .support import alike, floats, jit, matrix
 
 # Our own product where it has been measured to win: on x86 with fused multiply-adds. Elsewhere NumPy's BLAS.
 OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
@@ -94,26 +94,18 @@ def _into(a, a_turned, b, b_turned, bias, slope, c):
     return c
 
 
-def _lying(a):
-    """A matrix as a C-contiguous array, and 1 where that is its transpose: no copy is made of either."""
-    a = np.asarray(a)
-    if a.ndim != 2:
-        raise ValueError(f"expected a matrix (rows, columns), got shape {a.shape}")
-    turned = a.flags.f_contiguous and not a.flags.c_contiguous
-    return floats(a.T if turned else a), int(turned)
-
-
 def _product(a, b, bias=None):
-    """a b + bias, in fresh memory."""
-    (x, x_turned), (W, W_turned) = _lying(a), _lying(b)
-    n, k, k_W, m = *x.shape[::1 - 2 * x_turned], *W.shape[::1 - 2 * W_turned]
-    if k != k_W or x.dtype != W.dtype:
-        raise ValueError(f"a product needs (n, k) times (k, m) of one dtype, got {(n, k)} {x.dtype} times "
-                         f"{(k_W, m)} {W.dtype}")
-    bias = np.empty(0, x.dtype) if bias is None else floats(bias)
-    if bias.size and bias.shape != (m,) or bias.dtype != x.dtype:
-        raise ValueError(f"the bias of a layer {(k, m)} is a vector ({m},) of {x.dtype}, got {bias.shape} {bias.dtype}")
-    return _into(x, x_turned, W, W_turned, bias, x.dtype.type(1), np.empty((n, m), x.dtype))
+    """a b + bias, in fresh memory; what lies transposed in memory is read so."""
+    a, b = matrix(a), matrix(b)
+    if a.shape[1] != b.shape[0] or a.dtype != b.dtype:
+        raise ValueError(f"a product needs (n, k) times (k, m) of one dtype, got {a.shape} {a.dtype} times "
+                         f"{b.shape} {b.dtype}")
+    bias = np.empty(0, a.dtype) if bias is None else floats(bias)
+    if (bias.size and bias.shape != b.shape[1:]) or bias.dtype != a.dtype:
+        raise ValueError(f"the bias of a layer {b.shape} is a vector ({b.shape[1]},) of {a.dtype}, "
+                         f"got {bias.shape} {bias.dtype}")
+    c, a_turned, b_turned = np.empty((len(a), b.shape[1]), a.dtype), not a.flags.c_contiguous, not b.flags.c_contiguous
+    return _into(a.T if a_turned else a, int(a_turned), b.T if b_turned else b, int(b_turned), bias, a.dtype.type(1), c)
 
 
 def affine(x, W, b):

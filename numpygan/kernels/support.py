@@ -34,10 +34,12 @@ def free_jit(function: Callable) -> Callable:
 
 def address_of(function: Callable, signature) -> int:
     """Where the machine code of `function` begins, compiled for this signature: any thread may call it there."""
+    options: dict = {"error_model": "numpy", "fastmath": FASTMATH}
     try:
-        return numba.cfunc(signature, cache=True, error_model="numpy", fastmath=FASTMATH)(function).address
+        code = numba.cfunc(signature, cache=True, **options)(function)
     except RuntimeError:
-        return numba.cfunc(signature, error_model="numpy", fastmath=FASTMATH)(function).address
+        code = numba.cfunc(signature, **options)(function)
+    return int(code.address)                   # type: ignore[arg-type]
 
 
 def floats(x) -> np.ndarray:
@@ -48,6 +50,14 @@ def floats(x) -> np.ndarray:
     if x.size == 0:
         raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
     return x
+
+
+def matrix(x) -> np.ndarray:
+    """x as `floats`, with two axes; a transposed matrix stays a view of its memory."""
+    x = np.asarray(x)
+    if x.ndim != 2:
+        raise ValueError(f"expected a matrix (rows, columns), got shape {x.shape}")
+    return floats(x.T).T if x.flags.f_contiguous and not x.flags.c_contiguous else floats(x)
 
 
 def alike(first, *others) -> list[np.ndarray]:

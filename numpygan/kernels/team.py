@@ -5,8 +5,8 @@ everybody takes the next one that is left. Who did a piece leaves no trace in th
 that the system has put aside, is not waited for: only pieces that it has begun are.
 
 Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared, and sleep
-soon after; to wake them would take Python's lock, and longer than many a product. There is one team in a process; where two threads train at once, one of them has it and
-the other works alone.
+soon after; to wake them would take Python's lock, and longer than many a product. There is one team in a process;
+where two threads train at once, one of them has it and the other works alone.
 """
 import contextlib
 import os
@@ -206,14 +206,24 @@ class Team:
             _help(self.board)
 
 
-def _new():
+def _new() -> Team:
+    return Team(1 if config.DISABLE_JIT else min(MOST, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+
+
+_team = _new()
+if hasattr(os, "register_at_fork"):                         # threads are not copied with a process
+    os.register_at_fork(after_in_child=lambda: globals().update(_team=_new()))
+
+
+@contextlib.contextmanager
+def limited(size: int):
+    """While this lasts, `run` has a team of that many threads."""
     global _team
-    _team = Team(1 if config.DISABLE_JIT else min(MOST, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
-
-
-_new()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new)                # threads are not copied with a process
+    before, _team = _team, Team(size)
+    try:
+        yield
+    finally:
+        _team = before
 
 
 def run(work: int, job: np.ndarray, count: int) -> None:

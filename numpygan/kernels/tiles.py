@@ -11,7 +11,6 @@ can be given.
 """
 import functools
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..engine import name_of
 from ..files import write_json
+from ..threads import one_thread
 
 Result = dict[str, Any]                             # column: a number, or a list of numbers for the picture
 Measure = Callable[[dict[str, Any], int], Result]   # settings, seed -> result; a function of a module's top level
@@ -56,14 +57,11 @@ class Store:
 def carry_out(measure: Measure, cell: Cell) -> tuple[Cell, Result | None, str]:
     """The cell, its result with "seconds" added, and ""; or the cell, None, and what went wrong in one line.
 
-    Runs in a worker, on one thread of BLAS: a second one would belong to another cell.
+    Runs in a worker, on one thread: a second one would belong to another cell.
     """
-    from threadpoolctl import threadpool_limits
     start = time.perf_counter()
     try:
-        if name_of(None) == "numba":
-            import scipy.linalg.cython_blas  # noqa: F401  only what is loaded can be limited
-        with threadpool_limits(1):
+        with one_thread(name_of(None)):
             result = measure(cell.settings, cell.seed)
     except Exception as error:
         return cell, None, " ".join(f"{type(error).__name__}: {error}".split())
