@@ -325,6 +325,57 @@ MISTAKES = {
             ("return np.sqrt(np.sum((a.mean(0) - b.mean(0))**2) + np.sum((a.std(0) - b.std(0))**2))",
              "no root at the end")],
     },
+    "10": {
+        "good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])), np.mean(good)": [
+            ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])), np.sum(good)",
+             "divide by the number of samples"),
+            ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])), 100 * np.mean(good)",
+             "not per cent"),
+            ("good = distance.min(axis=1) <= std\n    return len(np.unique(nearest[good])), np.mean(good)",
+             "three standard deviations, not one"),
+            ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest)), np.mean(good)",
+             "a mode is covered by good samples only"),
+            ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])) / 8, np.mean(good)",
+             "covered is a number of modes"),
+            ("good = distance.min(axis=1) > 3 * std\n    return len(np.unique(nearest[good])), np.mean(good)",
+             "these are the bad samples")],
+        "return np.sum(p[some] * np.log(p[some] / w[some]))": [
+            ("return np.sum(p * np.log(p / w))", "NaN is 0 · log 0"),
+            ("return np.sum(w * np.log(w / p))", "p and w are swapped"),
+            ("return np.sum(p[some] * np.log2(p[some] / w[some]))", "this is log2"),
+            ("return -np.sum(p[some] * np.log(p[some] / w[some]))", "the sign is wrong"),
+            ("return np.sum(p[some] * np.log(p[some] / w[some])) / len(p)", "not a mean"),
+            ("return np.sum(np.log(p[some] / w[some]))", "the weights p in front")],
+        "q = np.zeros(len(D))\n    q[np.argmax(D)] = 1\n    return q": [
+            ("q = np.zeros(len(D))\n    q[np.argmin(D)] = 1\n    return q", "this makes L as large as possible"),
+            ("return D / D.sum()", "shares in proportion to D"),
+            ("return np.exp(D) / np.exp(D).sum()", "a softmax of D spreads the mass"),
+            ("return np.full(len(D), 1 / len(D))", "equal shares ignore D"),
+            ("q = np.zeros(len(D))\n    q[np.argmax(D)] = D.max()\n    return q", "this is D at its best point"),
+            ("return np.argmax(D)", "this is the number of the point")],
+    },
+    "11": {
+        "return v.mean(), v.std(ddof=1) / np.sqrt(len(v))": [
+            ("return v.mean(), v.std(ddof=1)", "this is s, the spread of one run"),
+            ("return v.mean(), v.std() / np.sqrt(len(v))", "divide by n - 1"),
+            ("return v.mean(), v.var(ddof=1) / len(v)", "The root is missing"),
+            ("return v.mean(), v.std(ddof=1) / len(v)", "divide by √n"),
+            ("return np.median(v), v.std(ddof=1) / np.sqrt(len(v))", "the median is not the mean"),
+            ("return v.std(ddof=1) / np.sqrt(len(v)), v.mean()", "first the mean")],
+        "return (alpha * p + beta * q) / (p + q)": [
+            ("return (alpha * p + beta * q) / (alpha * p + (1 - beta) * q)", "below the line: there stands p + q"),
+            ("return p / (p + q)", "this is D* of hard labels"),
+            ("return alpha * p / (p + q)", "belongs to q"),
+            ("return (beta * p + alpha * q) / (p + q)", "alpha and beta are swapped"),
+            ("return (alpha + beta) / 2", "the densities are missing")],
+        "return -t / sigma**2": [
+            ("return t / sigma**2", "the sign is wrong"),
+            ("return -t / sigma", "the square of sigma"),
+            ("return -1 / sigma**2", "t is missing"),
+            ("return -t / (2 * sigma**2)", "the ½ of the exponent"),
+            ("return t**2 / (2 * sigma**2)", "that is the logit at 0"),
+            ("return -sigma**2 / t", "upside down")],
+    },
 }
 
 
