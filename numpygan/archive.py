@@ -38,6 +38,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     CheckpointError when the file is truncated, changed, packed or no such file at all; OSError when it cannot be
     opened.
     """
+    path = os.fspath(path)                            # a number would be taken for an open file
     with damage_named(path), zipfile.ZipFile(path) as file:
         arrays = {name: array(file, info) for name, info in members(file, os.path.getsize(path)).items()}
     found = arrays.pop(CHECKSUM, None)

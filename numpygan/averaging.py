@@ -4,7 +4,8 @@ import copy
 import numpy as np
 
 from . import engine as engines
-from .gan import GAN, _generator
+from .checks import generator
+from .gan import GAN
 from .network import Network
 
 
@@ -43,7 +44,7 @@ class Averaged:
 
     def sample(self, gan: GAN, n: int, rng: np.random.Generator) -> np.ndarray:
         """n samples (n, d) of G at θ̄."""
-        return self.generate(gan, gan.draw(n, _generator(rng)))
+        return self.generate(_gan(gan), gan.draw(n, generator(rng)))
 
     def generate(self, gan: GAN, z: np.ndarray) -> np.ndarray:
         """G(z) at θ̄."""
@@ -56,3 +57,9 @@ class Averaged:
         G = copy.deepcopy(gan.G)
         G.theta, G.state = self.theta, self.state
         return G
+
+
+def _gan(gan):
+    if not isinstance(gan, GAN):
+        raise TypeError(f"gan must be a GAN, got {type(gan).__name__}: give the one whose generator was averaged")
+    return gan

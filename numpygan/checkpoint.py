@@ -10,6 +10,7 @@ import numpy as np
 
 from . import __version__, archive
 from .archive import CheckpointError
+from .checks import generator
 from .describe import describe, plain_or_schedule, restore, schedule
 from .gan import GAN
 from .history import COLUMNS, History
@@ -46,6 +47,8 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
     finite; OSError when the disk refuses.
     """
     arrays: Arrays = {}
+    if rng is not None:
+        generator(rng)
     for name, net in (("G", gan.G), ("D", gan.D)):
         arrays |= {f"{name}.{v}": getattr(net, v) for v in VECTORS if v == "theta" or getattr(net, v).size}
     for name, opt in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):

@@ -10,6 +10,8 @@ An empty batch is a ValueError everywhere: its mean would be NaN, and NaN is nev
 """
 import numpy as np
 
+from . import checks
+
 
 def _batch(x):
     x = np.asarray(x)
@@ -29,6 +31,7 @@ def _abs(x):
 
 # ---------------------------------------------------------------------------------------------- affine maps
 
+@checks.shapes(x="n d", W="d m", b="m")
 def affine(x, W, b):
     """y = x W + b                                                                              Eq. (2.1)
 
@@ -37,11 +40,13 @@ def affine(x, W, b):
     return _batch(x) @ W + b
 
 
+@checks.shapes(x="n d", W="d m")
 def matmul(x, W):
     """y = x W: Eq. (2.1) without the bias.   x (n, d_in), W (d_in, d_out) -> y (n, d_out)."""
     return _batch(x) @ W
 
 
+@checks.shapes(dy="n m", W="d m")
 def affine_dx(dy, W):
     """dx = dy Wᵀ                                                                               Eq. (2.2)
 
@@ -50,6 +55,7 @@ def affine_dx(dy, W):
     return _batch(dy) @ W.T
 
 
+@checks.shapes(x="n d", dy="n m")
 def affine_dW(x, dy):
     """dW = xᵀ dy                                                                               Eq. (2.3)
 
@@ -58,6 +64,7 @@ def affine_dW(x, dy):
     return _batch(x).T @ dy
 
 
+@checks.shapes(dy="n m")
 def affine_db(dy):
     """db = Σᵢ dyᵢ                                                                              Eq. (2.4)
 
@@ -78,6 +85,7 @@ def sigmoid(x):
     return np.where(x.real < 0, e, 1) / (1 + e)
 
 
+@checks.shapes(dy="...", y="...")
 def sigmoid_backward(dy, y):
     """dx = dy · y (1 − y)                                                                      Eq. (2.6)
 
@@ -91,6 +99,7 @@ def tanh(x):
     return np.tanh(_batch(x))
 
 
+@checks.shapes(dy="...", y="...")
 def tanh_backward(dy, y):
     """dx = dy · (1 − y²)   from the output y = tanh x                                          Eq. (2.8)"""
     return dy * (1 - y * _batch(y))
@@ -102,6 +111,7 @@ def relu(x):
     return np.where(x.real <= 0, 0, x)             # written so that NaN stays NaN
 
 
+@checks.shapes(dy="...", y="...")
 def relu_backward(dy, y):
     """dx = dy where y > 0, else 0   (at the kink, 0: the choice of every framework)           Eq. (2.10)"""
     return np.where(_batch(y).real > 0, dy, 0)
@@ -116,6 +126,7 @@ def leaky_relu(x, slope):
     return np.where(x.real > 0, x, slope * x)
 
 
+@checks.shapes(dy="...", y="...")
 def leaky_relu_backward(dy, y, slope):
     """dx = dy where y > 0, else slope · dy                                                    Eq. (2.12)
 
@@ -124,6 +135,7 @@ def leaky_relu_backward(dy, y, slope):
     return np.where(_batch(y).real > 0, dy, slope * dy)
 
 
+@checks.shapes(x="n kd")
 def maxout(x, k):
     """yⱼ = max of the k inputs jk, …, jk + k − 1 of unit j                                    Eq. (2.16)
 
@@ -140,6 +152,7 @@ def maxout(x, k):
     return np.take_along_axis(pieces, index[:, :, None], axis=2)[:, :, 0], index
 
 
+@checks.shapes(dy="n d", index="n d")
 def maxout_backward(dy, index, k):
     """dx = dy at the piece that won, 0 at the others                                          Eq. (2.17)
 
@@ -161,6 +174,7 @@ def dropout_mask(shape, rate, rng, dtype):
     return keep.astype(dtype) / (1 - rate)
 
 
+@checks.shapes(x="...", mask="...")
 def dropout(x, mask):
     """y = x · mask                                                                            Eq. (2.18)
 
@@ -169,6 +183,7 @@ def dropout(x, mask):
     return _batch(x) * mask
 
 
+@checks.shapes(dy="...", mask="...")
 def dropout_backward(dy, mask):
     """dx = dy · mask                                                                          Eq. (2.19)"""
     return _batch(dy) * mask
@@ -185,6 +200,7 @@ def softplus(x):
     return np.where(x.real < 0, 0, x) + np.log1p(np.exp(-_abs(x)))
 
 
+@checks.shapes(dy="...?", x="...")
 def softplus_backward(dy, x):
     """dx = dy · σ(x)                                                                           Eq. (4.2)"""
     return dy * sigmoid(x)
@@ -198,11 +214,13 @@ def log_sigmoid(x):
     return -softplus(-_batch(x))
 
 
+@checks.shapes(dy="...?", x="...")
 def log_sigmoid_backward(dy, x):
     """dx = dy · σ(−x)                                                                          Eq. (4.4)"""
     return dy * sigmoid(-_batch(x))
 
 
+@checks.shapes(logit="...", target="...?")
 def bce_with_logits(logit, target):
     """ℓ(s, t) = −t log σ(s) − (1 − t) log σ(−s) = softplus(s) − t s                            Eq. (4.5)
 
@@ -213,6 +231,7 @@ def bce_with_logits(logit, target):
     return np.where(s.real < 0, -target * s, (1 - target) * s) + np.log1p(np.exp(-_abs(s)))
 
 
+@checks.shapes(dy="...?", logit="...", target="...?")
 def bce_with_logits_backward(dy, logit, target):
     """ds = dy · (σ(s) − t) = dy · ((1 − t) σ(s) − t σ(−s))                                     Eq. (4.6)
 
@@ -258,6 +277,7 @@ def non_saturating_generator(logit_fake):
     return -log_sigmoid(logit_fake).mean(), -sigmoid(-_batch(logit_fake)) / len(logit_fake)
 
 
+@checks.shapes(logits="n c", labels="n")
 def softmax_cross_entropy(logits, labels):
     """L = −(1/n) Σᵢ log softmax(sᵢ)[yᵢ] = (1/n) Σᵢ (log Σⱼ e^sᵢⱼ − sᵢ,yᵢ)                       Eq. (4.14)
     ds = (softmax(s) − onehot(y)) / n                                                          Eq. (4.15)
@@ -327,6 +347,7 @@ def wasserstein_generator(logit_fake):
 
 # ---------------------------------------------------------- batches whose rows see each other, bounded weights
 
+@checks.shapes(x="n d", gamma="d", beta="d")
 def batch_norm(x, gamma, beta, eps):
     """x̂ = (x − μ) / √(σ² + eps),   y = γ x̂ + β                                                Eq. (11.2)
 
@@ -341,6 +362,7 @@ def batch_norm(x, gamma, beta, eps):
     return gamma * x_hat + beta, x_hat, mean, var
 
 
+@checks.shapes(dy="n d", x_hat="n d", var="d", gamma="d")
 def batch_norm_backward(dy, x_hat, var, gamma, eps):
     """dx = γ / √(σ² + eps) · (dy − mean dy − x̂ mean(dy x̂)),   dγ = Σᵢ dyᵢ x̂ᵢ,   dβ = Σᵢ dyᵢ      Eq. (11.3)
 
@@ -352,6 +374,7 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
     return gamma / np.sqrt(var + eps) * (dy - dbeta / n - x_hat * (dgamma / n)), dgamma, dbeta
 
 
+@checks.shapes(x="n d")
 def minibatch_std(x, eps):
     """s = (1/d) Σⱼ √((1/n) Σᵢ (xᵢⱼ − μⱼ)² + eps),   y = x with s as one more column              Eq. (11.5)
 
@@ -365,14 +388,18 @@ def minibatch_std(x, eps):
     return np.concatenate([x, s], axis=1), centred / (n * d * sigma)
 
 
+@checks.shapes(dy="n d1", slope="n d")
 def minibatch_std_backward(dy, slope):
     """dxᵢⱼ = dyᵢⱼ + ∂s/∂xᵢⱼ · Σₖ dy of the added column                                          Eq. (11.6)
 
     dy (n, d + 1), slope (n, d) from `minibatch_std` -> dx (n, d). The gradient of every row reaches every row.
     """
+    if dy.shape[1] != slope.shape[1] + 1:
+        raise ValueError(f"dy has one column more than slope, got {dy.shape} and {slope.shape}")
     return _batch(dy)[:, :-1] + slope * dy[:, -1].sum()
 
 
+@checks.shapes(W="d m", v="m")
 def power_iteration(W, v):
     """u ← W v / ‖W v‖,   v ← Wᵀ u / ‖Wᵀ u‖                                                      Eq. (11.9)
 
@@ -391,6 +418,7 @@ def _unit(x):
     return x / size
 
 
+@checks.shapes(W="d m", u="d", v="m")
 def spectral_norm(W, u, v):
     """σ = uᵀ W v,   W̄ = W / σ                                                                 Eq. (11.8)
 
@@ -401,6 +429,7 @@ def spectral_norm(W, u, v):
     return W / sigma, sigma
 
 
+@checks.shapes(dW_bar="d m", W_bar="d m", u="d", v="m")
 def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
     """dW = (dW̄ − ⟨dW̄, W̄⟩ u vᵀ) / σ,   u and v held fixed                                      Eq. (11.10)
 
@@ -410,6 +439,7 @@ def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
     return (_batch(dW_bar) - np.sum(dW_bar * W_bar) * np.outer(u, v)) / sigma
 
 
+@checks.shapes(old="...", new="...")
 def average(old, new, beta):
     """β · old + (1 − β) · new                                                        Eqs. (11.4), (11.13)
 
@@ -420,16 +450,19 @@ def average(old, new, beta):
 
 # ------------------------------------------------------------------------- derivatives of derivatives
 
+@checks.shapes(dy_dot="...", x_dot="...", y="...")
 def sigmoid_curvature(dy_dot, x_dot, y):
     """f″(x) ẋ dẏ with σ″ = y (1 − y)(1 − 2y)   from the output y = σ(x)                       Eq. (10.12)"""
     return dy_dot * x_dot * (y * (1 - y) * (1 - 2 * _batch(y)))
 
 
+@checks.shapes(dy_dot="...", x_dot="...", y="...")
 def tanh_curvature(dy_dot, x_dot, y):
     """f″(x) ẋ dẏ with tanh″ = −2y (1 − y²)   from the output y = tanh x                       Eq. (10.13)"""
     return dy_dot * x_dot * (-2 * y * (1 - y * _batch(y)))
 
 
+@checks.shapes(x_dot="n kd", index="n d")
 def maxout_jvp(x_dot, index, k):
     """ẏⱼ = ẋ at the piece that won: Eq. (10.10) for maxout
 
@@ -439,6 +472,7 @@ def maxout_jvp(x_dot, index, k):
     return np.take_along_axis(_batch(x_dot).reshape(n, m, k), index[:, :, None], axis=2)[:, :, 0]
 
 
+@checks.shapes(u="n d")
 def square_penalty(u, gamma):
     """P = (γ/2)(1/n) Σᵢ ‖uᵢ‖²                                                           Eqs. (10.1), (10.2)
     v = ∂P/∂u = (γ/n) u                                                                         Eq. (10.4)
@@ -449,6 +483,7 @@ def square_penalty(u, gamma):
     return (gamma / 2) * np.sum(u * u) / n, (gamma / n) * u
 
 
+@checks.shapes(u="n d")
 def norm_penalty(u, weight):
     """P = λ (1/n) Σᵢ (‖uᵢ‖ − 1)²                                                               Eq. (10.3)
     vᵢ = ∂P/∂uᵢ = (2λ/n)(‖uᵢ‖ − 1) uᵢ / ‖uᵢ‖,   0 where uᵢ = 0                                  Eq. (10.5)
@@ -463,6 +498,7 @@ def norm_penalty(u, weight):
 
 # ----------------------------------------------------------------------------------------------- optimisers
 
+@checks.shapes(theta="p", g="p")
 def sgd(theta, g, lr):
     """θ ← θ − lr · g                                                                           Eq. (5.1)
 
@@ -471,6 +507,7 @@ def sgd(theta, g, lr):
     return theta - lr * g
 
 
+@checks.shapes(theta="p", g="p", v="p")
 def momentum(theta, g, v, lr, mu):
     """v ← μ v + g,   θ ← θ − lr · v                                                            Eq. (5.2)
 
@@ -480,6 +517,7 @@ def momentum(theta, g, v, lr, mu):
     return theta - lr * v, v
 
 
+@checks.shapes(theta="p", g="p", s="p")
 def rmsprop(theta, g, s, lr, rho, eps):
     """s ← ρ s + (1 − ρ) g²                                                                     Eq. (5.3)
     θ ← θ − lr · g / (√s + eps)                                                                 Eq. (5.4)
@@ -490,6 +528,7 @@ def rmsprop(theta, g, s, lr, rho, eps):
     return theta - lr * g / (np.sqrt(s) + eps), s
 
 
+@checks.shapes(theta="p", g="p", m="p", v="p")
 def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     """m ← β₁ m + (1 − β₁) g                                                                    Eq. (5.5)
     v ← β₂ v + (1 − β₂) g²                                                                      Eq. (5.6)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
+from .checks import able, flag, functions, generator, number, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .history import History
 from .losses import NonSaturating
-from .network import Network, Tape
+from .network import Network, Tape, check_network
 from .optim import Adam
 from .threads import blas_threads
 
@@ -27,6 +28,8 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     receives the means of D(x) and D(x_fake), and the tapes as "tape_D" where D has a state to commit. Real and fake
     pass apart through a D whose rows see each other (see `numpygan.batchwise` for what together would do).
     """
+    check_network(D, "D")
+    able(loss, "loss", ("discriminator",), "losses.NonSaturating()")
     targets = {"rng": rng} if getattr(loss, "draws", False) else {}
     if D.rowwise:                                          # one pass of n + m rows: the same sums, larger products
         n = len(x)
@@ -60,7 +63,9 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     noise that D's input carries (see `instance_noise`); a sum passes the gradient on as it is. `log`, a dict, receives
     the tape as "tape_G" where G has a state to commit; that D has seen fakes is not for G's step to remember.
     """
-    x_fake, tape_g = G.forward(z, rng)
+    check_network(D, "D")
+    able(loss, "loss", ("generator",), "losses.NonSaturating()")
+    x_fake, tape_g = check_network(G, "G").forward(z, rng)
     logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
     L_G, df = loss.generator(logit_f)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
@@ -90,7 +95,7 @@ def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -
 
     Sønderby et al. 2017, section 3.2; Arjovsky & Bottou 2017, section 3.
     """
-    if std == 0:
+    if number(std, "the standard deviation of the instance noise") == 0:
         return x
     if rng is None:
         raise TypeError("instance noise is drawn: pass rng=np.random.default_rng(0)")
@@ -111,7 +116,8 @@ class GAN:
     def __init__(self, G: Network, D: Network, loss: Any = None, opt_G: Any = None, opt_D: Any = None,
                  noise: str = "normal", penalties: Sequence[Callable] = (),
                  input_noise: float | Callable[[int], float] = 0.0, simultaneous: bool = False):
-        if D.d_out != 1:
+        check_network(G, "G")
+        if check_network(D, "D").d_out != 1:
             raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
         if G.d_out != D.d_in:
             raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: "
@@ -120,12 +126,16 @@ class GAN:
             raise ValueError(f"G is {G.dtype} and D is {D.dtype}: give both networks one dtype")
         if noise not in NOISE:
             raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(NOISE)}")
-        loss = NonSaturating() if loss is None else loss
-        self.G, self.D, self.noise, self.simultaneous = G, D, noise, simultaneous
-        self.penalties, self.input_noise = tuple(penalties), input_noise
+        loss = NonSaturating() if loss is None else able(loss, "loss", ("discriminator", "generator"),
+                                                         "losses.NonSaturating()")
+        self.G, self.D, self.noise, self.simultaneous = G, D, noise, flag(simultaneous, "simultaneous")
+        self.penalties = functions(penalties, "penalties", "penalties.R1(1.0)")
+        self.input_noise = input_noise if callable(input_noise) else number(input_noise, "input_noise")
         self.loss = loss.using(D.engine) if hasattr(loss, "using") else loss
         self.opt_G = Adam(2e-4, beta1=0.5) if opt_G is None else opt_G
         self.opt_D = Adam(2e-4, beta1=0.5) if opt_D is None else opt_D
+        for name, opt in (("opt_G", self.opt_G), ("opt_D", self.opt_D)):
+            able(opt, name, ("step",), "optim.Adam(2e-4)")
         if self.opt_G is self.opt_D:
             raise ValueError("G and D need an optimiser each: the moments of one network mean nothing to the other")
         self.history = History()
@@ -134,11 +144,11 @@ class GAN:
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n rows of noise z for G.                                                             Eq. (3.7)"""
-        return NOISE[self.noise](n, self.G.d_in, rng, self.G.dtype)
+        return NOISE[self.noise](whole(n, "n"), self.G.d_in, generator(rng), self.G.dtype)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """x_fake = G(z): n samples (n, d)."""
-        return self.G(self.draw(n, _generator(rng)))
+        return self.G(self.draw(n, rng))
 
     def save(self, path: str | os.PathLike, rng: np.random.Generator | None = None) -> None:
         """Write everything to a .npz file; with the `rng` that trains it, `fit` can go on to the same bits."""
@@ -151,7 +161,7 @@ class GAN:
         from . import checkpoint
         gan, saved, _ = checkpoint.load(path, own)
         if rng is not None:
-            checkpoint.set_state(_generator(rng), saved, path)
+            checkpoint.set_state(generator(rng), saved, path)
         return gan
 
     def fit(self, data: Any, *, rng: np.random.Generator, batch: int = 64, steps: int | None = None,
@@ -164,7 +174,7 @@ class GAN:
 
         Raises Divergence as soon as a loss, a gradient or a parameter is not finite.
         """
-        rng = _generator(rng)
+        rng, callbacks = generator(rng), functions(callbacks, "callbacks", "Snapshots(z)")
         feed = self._feed
         if feed is None or not feed.of(data, batch):
             feed = Feed(data, batch, self.G.dtype, self.position if feed is None else None)
@@ -259,8 +269,7 @@ class GAN:
 
     def _check(self, data, batch, k):
         for name, value in (("batch", batch), ("k", k)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+            whole(value, name)
         if self.simultaneous and k != 1:
             raise ValueError(f"simultaneous updates take one gradient each, so k must be 1, got {k}")
         d = int(np.prod(data.shape))
@@ -279,7 +288,10 @@ class Snapshots:
     """
 
     def __init__(self, z: np.ndarray, every: int = 100, most: int = 200):
-        self.z, self.every, self.most = z, every, most
+        if not isinstance(z, np.ndarray) or z.ndim != 2 or len(z) == 0:
+            raise ValueError(f"z must be rows of noise (n, d) for G, such as gan.draw(64, rng), got "
+                             f"{z.shape if isinstance(z, np.ndarray) else type(z).__name__}")
+        self.z, self.every, self.most = z, whole(every, "every"), whole(most, "most")
         self.steps: list[int] = []
         self.samples: list[np.ndarray] = []
 
@@ -292,9 +304,3 @@ class Snapshots:
         if len(self.steps) > self.most:
             self.steps, self.samples, self.every = self.steps[::2], self.samples[::2], 2 * self.every
 
-
-def _generator(rng):
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
-                        f"pass rng=np.random.default_rng(0)")
-    return rng

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import init as initial
+from .checks import flag
 
 Params = dict[str, np.ndarray]
 EVERYWHERE = (-math.inf, math.inf)
@@ -97,7 +98,9 @@ class Dense(Layer):
     def __init__(self, width: int, init: Callable = initial.he, bias: bool = True):
         if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
             raise ValueError(f"Dense: the width must be a whole number of at least 1, got {width!r}")
-        self.width, self.weights, self.bias = int(width), init, bias
+        if not callable(init):
+            raise TypeError(f"Dense: init must be a function (W, rng), such as numpygan.init.he, got {init!r}")
+        self.width, self.weights, self.bias = int(width), init, flag(bias, "Dense: bias")
 
     def shapes(self, d_in):
         W = {"W": (d_in, self.width)}

@@ -27,7 +27,8 @@ class Loss:
         for s in logits:
             shape = np.shape(s)
             if len(shape) != 2 or shape[1] != 1 or shape[0] == 0:
-                raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got {shape}: give the "
+                raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got "
+                                 f"{shape}{'' if shape else ' (' + type(s).__name__ + ')'}: give the "
                                  f"discriminator one output column, without a sigmoid")
         return engines.ops("numpy" if any([np.iscomplexobj(s) for s in logits]) else self.engine)
 

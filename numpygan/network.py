@@ -8,6 +8,7 @@ import numpy as np
 from . import engine as engines
 from . import functional
 from . import init as initial
+from .checks import generator
 from .fused import fuse
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh
 from .slots import cut, layout, renewed
@@ -36,9 +37,7 @@ class Network:
 
     def __init__(self, layers: Sequence[Layer], d_in: int, *, rng: np.random.Generator,
                  dtype: Any = np.float32, engine: str | None = None):
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
-                            f"pass rng=np.random.default_rng(0)")
+        generator(rng)
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
         if not isinstance(d_in, int | np.integer) or isinstance(d_in, bool) or d_in < 1:
@@ -167,6 +166,8 @@ class Network:
         network at other parameters, complex ones included. Changes nothing that outlives it: new state is on the tape.
         """
         own = theta is None
+        if rng is not None:
+            generator(rng)
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
         ops, stack = self._run(x.dtype)
@@ -326,6 +327,13 @@ def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | 
 def _is(x, dtype):
     """Is x an array of that dtype already? What is needs no conversion, and nearly always is."""
     return type(x) is np.ndarray and x.dtype == dtype
+
+
+def check_network(net: Any, name: str) -> Network:
+    """`net` itself; TypeError unless it is a `Network`."""
+    if not isinstance(net, Network):
+        raise TypeError(f"{name} must be a Network, such as MLP([2, 128, 1], rng=rng) makes, got {type(net).__name__}")
+    return net
 
 
 def _activation(which):

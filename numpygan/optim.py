@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import engine as engines
-from .network import Network
+from .network import Network, check_network
 
 Rate = float | Callable[[int], float]
 NUMBER = (float, int, np.floating, np.integer)
@@ -34,7 +34,7 @@ class Optimiser:
 
     def step(self, net: Network, g: np.ndarray) -> None:
         """θ ← θ − …: one update of `net` along the gradient g, which has the shape of net.theta."""
-        theta, g = net.theta, np.asarray(g)
+        theta, g = check_network(net, "net").theta, np.asarray(g)
         if g.shape != theta.shape:
             raise ValueError(f"the gradient must have the shape of theta, {theta.shape}, got {g.shape}")
         if not self.moments:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
-from .network import Network, Tape
+from .network import Network, Tape, check_network
 
 STEP = 1e-20            # of the complex step: any size does, since nothing is subtracted
 NEAR = 1e-7             # of the differences that it is held against, as a part of x
@@ -75,7 +75,7 @@ class GradientPenalty:
         if np.shape(x) != np.shape(x_fake):
             raise ValueError(f"GradientPenalty pairs every real row with a fake one, got shapes {np.shape(x)} and "
                              f"{np.shape(x_fake)}: make the batches equal")
-        e = rng.random((len(x), 1), dtype=np.float32).astype(D.dtype)
+        e = rng.random((len(x), 1), dtype=np.float32).astype(check_network(D, "D").dtype)
         x_hat = e * x + (1 - e) * x_fake
         return _penalised(D, x_hat, rng, lambda u: engines.ops(D.engine).norm_penalty(u, self.weight))
 
@@ -84,7 +84,7 @@ class GradientPenalty:
 
 
 def _penalised(D: Network, x: np.ndarray, rng: np.random.Generator | None, penalty: Any) -> tuple[float, np.ndarray]:
-    if any(layer.batchwise for layer in D.layers):
+    if any(layer.batchwise for layer in check_network(D, "D").layers):
         raise ValueError("a penalty needs ∇ₓD(xᵢ) row by row, and D has a layer that mixes the rows of a batch "
                          "(batchwise): leave that layer out, or leave the penalty out")
     before = copy.deepcopy(rng)

@@ -23,7 +23,7 @@ from .archive import CheckpointError
 from .batchwise import BatchNorm
 from .files import atomic
 from .layers import Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
-from .network import Network
+from .network import Network, check_network
 from .slots import cut
 from .spectral import SpectralDense
 
@@ -31,13 +31,14 @@ Arrays = dict[str, np.ndarray]
 COUNTER = "num_batches_tracked"          # of BatchNorm1d, which uses it only where it has no momentum
 
 
-def state_dict(net: Network, theta: np.ndarray | None = None) -> Arrays:
+def state_dict(net: Network) -> Arrays:
     """Copies of all parameters as PyTorch names them: "0.weight" (out, in), "0.bias", "1.running_mean", …
 
-    `theta`: other parameters than the network's own, such as those of an averaged generator. A SpectralDense is told
-    as the Linear it amounts to, with W / σ. ValueError for a layer with parameters that PyTorch does not have.
+    A SpectralDense is told as the Linear it amounts to, with W / σ. ValueError for a layer with parameters that
+    PyTorch does not have.
     """
-    views = cut(net.theta if theta is None else net._parameters(theta), net._slots)
+    check_network(net, "net")
+    views = cut(net.theta, net._slots)
     told: Arrays = {}
     for i, (layer, p, s) in enumerate(zip(net.layers, views, cut(net.state, net._state_slots), strict=True)):
         if isinstance(layer, SpectralDense):
@@ -52,7 +53,10 @@ def load_state_dict(net: Network, arrays: Mapping[str, np.ndarray]) -> None:
     The names may be those of any modules: what counts is their order. ValueError, with nothing changed, where
     modules, shapes or dtypes do not fit, or a number is not finite.
     """
-    theta, state = net.theta.copy(), net.state.copy()
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"arrays must be a dictionary {{name: array}}, such as state_dict(net), got "
+                        f"{type(arrays).__name__}")
+    theta, state = check_network(net, "net").theta.copy(), net.state.copy()
     layers = zip(net.layers, cut(theta, net._slots), cut(state, net._state_slots), strict=True)
     wanted = [(f"layer {i}, {layer!r}", _places(i, layer, p, s)) for i, (layer, p, s) in enumerate(layers) if p]
     groups = _grouped(arrays)
@@ -70,9 +74,9 @@ def load_state_dict(net: Network, arrays: Mapping[str, np.ndarray]) -> None:
         net.state = state
 
 
-def export(net: Network, path: str | os.PathLike, theta: np.ndarray | None = None) -> Path:
+def export(net: Network, path: str | os.PathLike) -> Path:
     """Write `state_dict(net)` as .npz; whole or not at all."""
-    arrays = state_dict(net, theta)
+    arrays = state_dict(net)
     with atomic(path) as file:
         np.savez(file, **arrays)                                  # type: ignore[arg-type]
     return Path(path)
@@ -84,6 +88,7 @@ def load(net: Network, path: str | os.PathLike) -> None:
     What the file claims is compared with the network before memory is taken. CheckpointError (a ValueError) when it is
     damaged or does not fit; OSError when it cannot be opened.
     """
+    path = os.fspath(path)
     largest = 8 * max((int(np.prod(s)) for slots in net._slots for *_, s in slots), default=0) + (1 << 16)
     with archive.damage_named(path), zipfile.ZipFile(path) as file:
         members = archive.members(file, os.path.getsize(path), largest)
@@ -96,7 +101,7 @@ def load(net: Network, path: str | os.PathLike) -> None:
 
 def sequential(net: Network) -> str:
     """The network as one line of PyTorch, for `state_dict` to be loaded into; ValueError where it has no such layer."""
-    modules, d = [], net.d_in
+    modules, d = [], check_network(net, "net").d_in
     for layer in net.layers:
         made, d = _module(layer, d), layer.shapes(d)[1]
         modules.append(made)

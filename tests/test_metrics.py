@@ -34,7 +34,7 @@ def test_jsd_of_a_grid_has_the_floor_that_theory_says():
 
 @pytest.mark.parametrize(("y", "options", "sentence"), [
     (np.zeros((3, 3)), {}, "3 dimensions.*sliced_wasserstein1"),
-    (np.array([[0., 0.], [1., 1.]]), {"bins": 0}, "bins must be at least 1"),
+    (np.array([[0., 0.], [1., 1.]]), {"bins": 0}, "bins must be a whole number of at least 1"),
     (np.zeros((3, 2)), {}, "box must be"),
     ])
 def test_the_grid_refuses_with_a_sentence(y, options, sentence):

@@ -17,6 +17,8 @@ def check_rng(rng: Any) -> np.random.Generator:
 def check_count(n: Any, what: str = "n") -> int:
     """`n` as an int; TypeError unless it is a whole number, ValueError unless it is at least 1."""
     try:
+        if isinstance(n, bool):
+            raise TypeError
         n = operator.index(n)
     except TypeError:
         raise TypeError(f"{what} must be a whole number, not {type(n).__name__}: "
@@ -37,7 +39,10 @@ def check_dtype(dtype: Any) -> np.dtype:
 
 def finite_array(x: Any, what: str) -> np.ndarray:
     """`x` as float64; ValueError when an entry is NaN or infinite."""
-    found = np.asarray(x, np.float64)
+    given = np.asarray(x)
+    if given.dtype.kind in "SU":               # which NumPy would read as numbers
+        raise TypeError(f"{what} must be numbers, got {x!r}: leave the quotation marks out")
+    found = np.asarray(given, np.float64)
     if not np.isfinite(found).all():
         raise ValueError(f"{what} must be finite, but holds NaN or infinity: pass ordinary numbers")
     return found

@@ -1,7 +1,7 @@
 """The penalties on the gradient of D in its inputs, compiled: value and derivative in one pass."""
 import numpy as np
 
-from .support import floats, jit
+from .support import floats, jit, matrix
 
 
 @jit
@@ -35,7 +35,7 @@ def square_penalty(u, gamma):
 
     Optimizations: one pass, no temporaries; the sum in float64.
     """
-    u = floats(u)
+    u = floats(matrix(u))
     v, n = np.empty(u.shape, u.dtype), len(u)
     total = _square_penalty(u.reshape(-1), u.dtype.type(gamma / n), v.reshape(-1))
     return u.dtype.type(gamma / 2 * total / n), v
@@ -47,7 +47,7 @@ def norm_penalty(u, weight):
 
     Optimizations: row by row, no temporaries; the sums in float64.
     """
-    u = floats(u)
+    u = floats(matrix(u))
     v, n = np.empty(u.shape, u.dtype), len(u)
     total = _norm_penalty(u, u.dtype.type(2 * weight / n), v)
     return u.dtype.type(weight * total / n), v

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+from ..checks import generator, whole
 from .samples import samples
 
 
@@ -12,8 +13,8 @@ def centroids(x: Any, k: int, rng: np.random.Generator, rounds: int = 10) -> np.
 
     Means of many images: near to everything, and nothing new. They beat real images at Parzen (Theis et al. 2016).
     """
-    x = samples(x, least=k)
-    found, _ = kmeans2(x, k, iter=rounds, minit="points", missing="warn", seed=rng)
+    x = samples(x, least=whole(k, "k"))
+    found, _ = kmeans2(x, k, iter=whole(rounds, "rounds"), minit="points", missing="warn", seed=generator(rng))
     return found
 
 

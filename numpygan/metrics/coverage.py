@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import gammainc
 
+from ..checks import whole
 from ..data.mixture import Mixture
 from .samples import samples
 
@@ -29,7 +30,7 @@ def modes(x: Any, mixture: Mixture) -> Modes:
     divergence counts every sample, good or not, to its nearest mode. It is 0 log 0 = 0 where a mode has no sample.
     """
     x = samples(x)
-    if x.shape[1] != mixture.d:
+    if x.shape[1] != _mixture(mixture).d:
         raise ValueError(f"x has {x.shape[1]} columns and {mixture.name} {mixture.d} dimensions: give samples of it")
     r, nearest = np.full(len(x), np.inf), np.zeros(len(x), np.intp)
     for k, (mode, std) in enumerate(zip(mixture.modes, mixture.stds, strict=True)):
@@ -48,9 +49,15 @@ def perfect_modes(mixture: Mixture, n: int) -> Modes:
     quality = P(χ²_d ≤ 9), 98.89 % in the plane; covered = Σ_k 1 − (1 − w_k·quality)ⁿ; reverse_kl = (K − 1)/2n, up to
     terms of order 1/n²: the floor that no honest generator gets under, with a standard deviation of √(2(K − 1))/2n.
     """
-    K, w = len(mixture.modes), mixture.weights
+    K, w, n = len(_mixture(mixture).modes), mixture.weights, whole(n, "n")
     quality = float(gammainc(mixture.d / 2, WITHIN**2 / 2))
     return Modes(float(np.sum(1 - (1 - w * quality)**n)), K, quality, (K - 1) / (2 * n), w)
+
+
+def _mixture(mixture):
+    if not isinstance(mixture, Mixture):
+        raise TypeError(f"mixture must be a mixture of Gaussians, such as data.ring(), got {type(mixture).__name__}")
+    return mixture
 
 
 def _kl(p: np.ndarray, w: np.ndarray) -> float:

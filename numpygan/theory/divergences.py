@@ -69,7 +69,7 @@ def entropy(p: Any, support: Any = None, tol: float = 1e-12) -> float:
     p: probabilities (an array of sum 1) or a density (see `Density`); `support` is where densities are integrated,
     `tol` to what precision. In nats. The entropy of a density can be negative. 0 log 0 = 0.
     """
-    return total(entropy_terms, p, None, support, tol)
+    return total(entropy_terms, p, p, support, tol)
 
 
 def cross_entropy(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
@@ -112,7 +112,7 @@ def total_variation(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> 
 
 # -------------------------------------------------------------------------------------------- evaluation
 
-def total(terms: Terms, p: Any, q: Any = None, support: Any = None, tol: float = 1e-12) -> float:
+def total(terms: Terms, p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
     """E_p[a] + E_q[b] with a, b = terms(x, log p, log q), by summation or by quadrature.
 
     p and q are both arrays of probabilities, or both densities. Where a term is infinite on a set that has mass, so is
@@ -121,7 +121,7 @@ def total(terms: Terms, p: Any, q: Any = None, support: Any = None, tol: float =
     if is_array(p) or is_array(q):
         return _sum(terms, p, q, support)
     P = as_density(p, "p")
-    Q = P if q is None else as_density(q, "q")
+    Q = P if q is p else as_density(q, "q")
     box, breaks = common_box([P, Q], support)
     small = [np.inf]
 
@@ -154,7 +154,6 @@ def probabilities(p: Any, name: str = "p") -> np.ndarray:
 
 
 def _sum(terms: Terms, p: Any, q: Any, support: Any) -> float:
-    q = p if q is None else q
     if not (is_array(p) and is_array(q)):
         raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
     if support is not None:

@@ -41,6 +41,8 @@ def integrate(f: Callable[[np.ndarray], np.ndarray], box: np.ndarray, breaks: Se
 
     ValueError when f is not finite, or when the tolerance is not reached.
     """
+    if isinstance(tol, bool) or not isinstance(tol, int | float | np.floating) or not 0 < tol < np.inf:
+        raise ValueError(f"tol must be a positive number, got {tol!r}: the error that the integral may have")
     lo, hi = _cells(box, breaks)
     rule = _rule(len(box))
     value, error, points = *_apply(f, lo, hi, rule), len(lo) * len(rule[0])
