@@ -127,6 +127,7 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
 
     ValueError for settings that do not go together, each with what to do.
     """
+    _enough_rows(recipe, data)
     G, D = _generator(recipe, data, rng, engine), _discriminator(recipe, data, rng, engine)
     weights = {penalties.R1: recipe.r1, penalties.R2: recipe.r2, penalties.GradientPenalty: recipe.gradient_penalty}
     terms: list[Any] = [penalty(weight) for penalty, weight in weights.items() if weight]
@@ -159,11 +160,18 @@ def _generator(recipe, data, rng, engine):
     return Network(layers, recipe.z, rng=rng, engine=engine)
 
 
-def _discriminator(recipe, data, rng, engine):
+def _enough_rows(recipe, data):
+    """ValueError where the last minibatch of an epoch is too small for layers in which rows see each other."""
     fewest = recipe.batch if data.n is None else (data.n - 1) % recipe.batch + 1
-    if recipe.pack > fewest or (recipe.batch_norm and fewest // recipe.pack < 2):
-        raise ValueError(f"the smallest minibatch has {fewest} rows, too few for pack={recipe.pack} or batch_norm: "
-                         f"choose another batch size than {recipe.batch}")
+    needed = max(recipe.pack * (2 if "D" in recipe.batch_norm else 1), 2 if recipe.batch_norm else 1)
+    if fewest < needed:
+        given = {"pack": recipe.pack, "batch_norm": recipe.batch_norm}
+        what = " with ".join(f"{name}={value}" for name, value in given.items() if value not in (1, ""))
+        raise ValueError(f"the smallest minibatch has {fewest} row{'s' * (fewest > 1)}, too few for {what}, which "
+                         f"takes at least {needed}: choose another batch size than {recipe.batch}")
+
+
+def _discriminator(recipe, data, rng, engine):
     dense = SpectralDense if recipe.spectral else Dense
     layers = [Pack(recipe.pack)] if recipe.pack > 1 else []
     for width in recipe.hidden_D:

@@ -449,6 +449,13 @@ def test_tricks_of_the_recipe_reach_the_gan():
     assert kinds == [*["Dense", "BatchNorm", "LeakyReLU"] * 2, "Dense"]
 
 
+def test_batch_norm_in_g_sees_rows_and_not_packs():
+    """Five rows are one pack of three, which D's BatchNorm could not use; that of G has five."""
+    recipe = PRESETS["ring"].changed(hidden_G=(4,), hidden_D=(4,), steps=2, batch=5, pack=3, batch_norm="G")
+    gan = build(recipe, ng.data.ring(), np.random.default_rng(0))
+    assert len(gan.fit(ng.data.ring(), steps=2, batch=5, rng=np.random.default_rng(0))) == 2
+
+
 def test_the_averaged_generator_makes_the_samples(folder, monkeypatch, pictures):
     drawn = []
     monkeypatch.setattr(Run, "draw_samples", lambda self, gan, data, x_fake, name: drawn.append((x_fake, name)))
