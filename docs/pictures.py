@@ -3,7 +3,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
 import numpygan as ng
 from numpygan import functional as F
@@ -150,6 +150,32 @@ def passes(ax):
     ax.text(10, 1.6, "G's step:\ng_G, through D\nD stays as it is", va="center")
 
 
+def tile(ax):
+    """A tile of C, six rows by two vectors, and what it is multiplied from: Eq. (12.4)."""
+    ax.set(xlim=(-0.5, 50), ylim=(-2.5, 32.5), aspect="equal")
+    ax.axis("off")
+    for x, y, width, height, name in [(0, 0, 14, 16, "A"), (18, 18, 28, 12, "B"), (18, 0, 28, 16, "C = A B")]:
+        ax.add_patch(Rectangle((x, y), width, height, facecolor="none", edgecolor="black"))
+        ax.text(x + width / 2, y - 0.5 if name != "B" else y + height + 0.5, name, ha="center",
+                va="top" if name != "B" else "bottom")
+    ax.add_patch(Rectangle((0, 7), 14, 6, facecolor=ORANGE, alpha=0.25))
+    ax.add_patch(Rectangle((26, 18), 8, 12, facecolor=BLUE, alpha=0.25))
+    ax.add_patch(Rectangle((26, 7), 8, 6, facecolor=GREEN, alpha=0.5))
+    ax.add_patch(Rectangle((5, 7), 1, 6, facecolor=ORANGE))
+    ax.add_patch(Rectangle((26, 24), 8, 1, facecolor=BLUE))
+    for i in range(1, 6):
+        ax.plot([26, 34], [7 + i] * 2, color="white", lw=0.8)
+    ax.plot([30, 30], [7, 13], color="white", lw=0.8)
+    _arrow(ax, (6.3, 10), (25.7, 10))
+    _arrow(ax, (30, 23.7), (30, 13.3))
+    _arrow(ax, (36.5, 12), (36.5, 2))
+    ax.text(37.2, 7, "next six rows,\nsame strip", va="center", fontsize=9)
+    ax.text(34.5, 24.5, "strip of B: packed,\nstays in the cache", va="center", fontsize=9)
+    ax.text(5.5, 16.5, "column k:\nsix numbers,\neach spread\nover a vector", ha="center", va="bottom", fontsize=9)
+    ax.text(25.5, 24.5, "row k:\ntwo vectors", ha="right", va="center", fontsize=9)
+    ax.text(26, 6.2, "twelve sums\nin registers", ha="left", va="top", fontsize=9)
+
+
 def _box(ax, x, y, name, colour):
     ax.add_patch(FancyBboxPatch((x - 0.45, y - 0.35), 0.9, 0.7, boxstyle="round,pad=0.05", facecolor=colour,
                                 edgecolor="black", alpha=0.35 if colour != "white" else 1))
@@ -165,7 +191,8 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
 
 PICTURES = {"1-pointwise": (pointwise, (6, 3)), "3-passes": (passes, (8.4, 3)),
             "4-generator-gradients": (generator_gradients, (7.2, 3.2)), "9-losses": (losses, (8.4, 3.4)),
-            "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 3.3))}
+            "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 3.3)),
+            "12-tile": (tile, (7.6, 5))}
 
 
 def draw(folder):

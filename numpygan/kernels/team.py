@@ -25,7 +25,7 @@ TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
 LOOKS = 2000                    # at a piece that a helper has begun, before it counts as put aside by the system
 CAUTION = 50                    # jobs that the caller does alone after that: the cores are busy with something else
-PATIENCE = 2000, 20_000         # looks of an idle helper at the board: at once, then giving way (to some 10 ms)
+PATIENCE = 2000, 20_000         # looks of an idle helper at the board: at once, then giving way (to some 15 ms)
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
 NEXT, DONE, AWAKE, BUSY, WORK, JOB, COUNT, ALONE, WORDS = 0, 8, 16, 24, 32, 33, 34, 35, 48

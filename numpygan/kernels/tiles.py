@@ -3,8 +3,8 @@
     C = f(A B + b),   A (rows, depth), B (depth, cols), b one row or none, f the leaky ReLU of a slope (1: nothing)
 
 A strip of B, two vectors wide, is copied to where the nearest cache can hold it; the rows of A go down along it,
-ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the first product to the last. A is read
-where it lies, transposed or not. docs/12-kernels.md derives the sizes.
+ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the first product to the last: Eq. (12.4).
+A is read where it lies, transposed or not. docs/12-kernels.md derives the sizes.
 
 All addresses and strides are integers, in bytes: a product is a row of sixteen numbers (see `JOB`), which any thread
 can be given.
