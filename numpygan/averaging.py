@@ -58,6 +58,29 @@ class Averaged:
         G.theta, G.state = self.theta, self.state
         return G
 
+    # ------------------------------------------------------------------------------------------------ on disk
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a checkpoint keeps beside the GAN; nothing before the first step."""
+        if self.theta is None:
+            return {}
+        kept = {"average.theta": self.theta, "average.beta": np.array([self.beta, self.t], float)}
+        return kept | ({"average.state": self.state} if self.state is not None and self.state.size else {})
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray], G: Network) -> "Averaged | None":
+        """The average that those arrays hold, of the generator G; None where there is none, ValueError for another."""
+        if "average.theta" not in arrays:
+            return None
+        beta, t = arrays["average.beta"]
+        mean = cls(float(beta))
+        mean.theta, mean.t = arrays["average.theta"], int(t)
+        mean.state = arrays["average.state"] if G.state.size else G.state.copy()
+        for name in ("theta", "state"):
+            if getattr(mean, name).shape != getattr(G, name).shape:
+                raise ValueError(f"average.{name}")
+        return mean
+
 
 def _gan(gan):
     if not isinstance(gan, GAN):

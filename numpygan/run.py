@@ -91,9 +91,7 @@ class Run:
         """Write checkpoint.npz: all that going on needs, the frames of the animation and the averaged G included."""
         frames = {"snapshots.z": snapshots.z, "snapshots.steps": np.array([snapshots.every, *snapshots.steps], float),
                   "snapshots.samples": np.array(snapshots.samples, gan.G.dtype)}
-        if mean is not None and mean.theta is not None:
-            frames |= {"average.theta": mean.theta, "average.beta": np.array([mean.beta, mean.t], float)}
-            frames |= {"average.state": mean.state} if mean.state is not None and mean.state.size else {}
+        frames |= {} if mean is None else mean.arrays()
         checkpoint.save(self["checkpoint.npz"], gan, rng, frames)
 
     def load(self, engine: str | None = None) -> tuple[GAN, np.random.Generator, Snapshots, Averaged | None]:
@@ -106,7 +104,7 @@ class Run:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
             snapshots = Snapshots(extra["snapshots.z"], every)
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
-            mean = _averaged(extra, gan.G)
+            mean = Averaged.of(extra, gan.G)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
         if rng is None or len(snapshots.steps) != len(snapshots.samples):
@@ -140,19 +138,6 @@ class Run:
 def answers(D: Network) -> Network | None:
     """D, where its answer to a row is that row's own: else a picture of D(x) would show what else was asked."""
     return None if any(layer.batchwise for layer in D.layers) else D
-
-
-def _averaged(extra, G):
-    if "average.theta" not in extra:
-        return None
-    beta, t = extra["average.beta"]
-    mean = Averaged(float(beta))
-    mean.theta, mean.t = extra["average.theta"], int(t)
-    mean.state = extra["average.state"] if G.state.size else G.state.copy()
-    for name in ("theta", "state"):
-        if getattr(mean, name).shape != getattr(G, name).shape:
-            raise ValueError(f"average.{name}")
-    return mean
 
 
 def environment() -> dict[str, Any]:

@@ -63,8 +63,7 @@ class Best:
     def save(self, file: Path) -> None:
         """All that going on needs, whole or not at all."""
         extra = {"best": self.theta, "curve": np.array(self.curve), "seconds": np.array([self.seconds])}
-        if self.mean is not None and self.mean.theta is not None:
-            extra |= {"average": self.mean.theta, "average.beta": np.array([self.mean.beta, self.mean.t], float)}
+        extra |= {} if self.mean is None else self.mean.arrays()
         checkpoint.save(file, self.gan, self.rng, extra)
 
     @classmethod
@@ -73,11 +72,7 @@ class Best:
         gan, rng, extra = checkpoint.load(file)
         if rng is None or not {"best", "curve", "seconds"} <= set(extra):
             raise CheckpointError(f"{file} is no checkpoint of this study: remove it, and the run starts anew")
-        mean = None
-        if "average" in extra:
-            beta, t = extra["average.beta"]
-            mean = Averaged(float(beta))
-            mean.theta, mean.t = extra["average"], int(t)
+        mean = Averaged.of(extra, gan.G)
         found = cls(gan, mean, rng)
         found.theta, found.seconds = extra["best"], float(extra["seconds"][0])
         found.curve = [(float(epoch), float(log_p), float(sigma)) for epoch, log_p, sigma in extra["curve"]]

@@ -49,14 +49,20 @@ def paper(x: Rows, seed: int, epochs: int) -> tuple[GAN, None, int]:
     G = Network([wide(1200), ReLU(), wide(1200), ReLU(), wide(784), Sigmoid()], 100, rng=rng)
     D = Network([Dropout(0.2), thin(1200), Maxout(5), Dropout(0.5), thin(1200), Maxout(5), Dropout(0.5), thin(1)], 784,
                 rng=rng)
-    mean = np.clip(x.x.mean(axis=0), 1e-7, 1 - 1e-7)
-    G.params()["4.b"][...] = np.log(mean / (1 - mean))
+    _start_at_the_mean(G, x)
     opt_G, opt_D = (optim.Momentum(Exponential(lr, 1.000004), momentum=Ramp(0.5, 0.7, 250 * KNOWN // 100))
                     for lr in (0.1, 0.05))
     return GAN(G, D, opt_G=opt_G, opt_D=opt_D, noise="uniform", simultaneous=True), None, 100
 
 
-BETTER = Recipe("mnist", z=16, hidden_G=(256, 512), hidden_D=(512, 256), output="sigmoid", r1=0.05, input_noise=0.2,
+def _start_at_the_mean(G: Network, x: Rows) -> None:
+    """The bias of the last layer so that σ of it is the mean image."""
+    mean = np.clip(x.x.mean(axis=0), 1e-7, 1 - 1e-7)
+    *_, bias = G.params().values()
+    bias[...] = np.log(mean / (1 - mean))
+
+
+BETTER = Recipe("mnist", z=8, hidden_G=(256, 512), hidden_D=(512, 256), output="sigmoid", r1=0.05, input_noise=0.2,
                 lr_G=1e-3, lr_D=1e-3, beta1=0.0, beta2=0.99, decay=0.8, average=0.9995, batch=100)
 
 
@@ -67,7 +73,9 @@ def better(x: Rows, seed: int, epochs: int) -> tuple[GAN, Averaged, int]:
     smoothed as Parzen smooths them, Eq. (7.11), and G is not asked for details that the windows wash out.
     """
     recipe = BETTER.changed(epochs=epochs)
-    return build(recipe, x, np.random.default_rng(seed)), Averaged(recipe.average), recipe.batch
+    gan = build(recipe, x, np.random.default_rng(seed))
+    _start_at_the_mean(gan.G, x)
+    return gan, Averaged(recipe.average), recipe.batch
 
 
 RECIPES = {"paper": paper, "better": better}
