@@ -19,7 +19,7 @@ def sliding(t: np.ndarray, found: Any) -> Axes:
     axes(a, "JSD stops at log 2", "", "JSD")
     axes(b, "$W_1$ goes on", "", "$W_1$")
     axes(c, "its slope: 0 beyond $|t| = 1$", "$t$: the boxes are $[0, 1]$ and $[t, t+1]$", "dJSD / d$t$")
-    axes(d, "its slope: ±1, everywhere", "$t$", "d$W_1$ / d$t$")
+    axes(d, "its slope: ±1, however far", "$t$", "d$W_1$ / d$t$")
     for std, colour in zip(found.jsd, (FAKE, ORANGE, PURPLE), strict=True):
         label = f"JSD, instance noise of std {std:g}" if std else "JSD"
         a.plot(t, found.jsd[std], color=colour, linewidth=2, label=label)
