@@ -78,6 +78,19 @@ class Layer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def differentiates_twice(layer: Layer) -> bool:
+    """Has the layer `jvp` and `jvp_backward`, and are they of its own forward and backward?
+
+    Those that a class inherits belong to a forward and a backward which it may have replaced.
+    """
+    if not (getattr(layer, "jvp", None) and getattr(layer, "jvp_backward", None)):
+        return False
+    forward, backward, jvp, jvp_backward = (
+        next((i for i, c in enumerate(type(layer).__mro__) if name in vars(c)), 0)           # 0: set on the object
+        for name in ("forward", "backward", "jvp", "jvp_backward"))
+    return max(jvp, jvp_backward) <= min(forward, backward)
+
+
 def diagonal_jvp(layer, p, cache, x_dot, c):
     """ẏ = f′(x) ẋ, for layers that act on each entry alone: the formula of `backward`         Eq. (10.10)"""
     return layer.backward(p, cache, x_dot, c)[0], x_dot

@@ -10,7 +10,7 @@ from . import functional
 from . import init as initial
 from .checks import generator
 from .fused import fuse
-from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh
+from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
 from .slots import cut, layout, renewed
 
 ACTIVATIONS = {"leaky_relu": LeakyReLU, "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
@@ -205,7 +205,7 @@ class Network:
     @property
     def twice(self) -> bool:
         """Can every layer be differentiated twice, through `jvp`?"""
-        return all(hasattr(layer, "jvp") for layer in self.layers)
+        return all(differentiates_twice(layer) for layer in self.layers)
 
     def jvp(self, tape: Tape, x_dot: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """ẏ = J_x ẋ: how the output moves when the input moves along ẋ                          Eq. (10.6)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
+from .layers import differentiates_twice
 from .network import Network, Tape, check_network
 
 STEP = 1e-20            # of the complex step: any size does, since nothing is subtracted
@@ -153,7 +154,7 @@ def _g_at(D, x, rng):
 
 
 def _slow(D):
-    return ", ".join(dict.fromkeys(repr(layer) for layer in D.layers if not hasattr(layer, "jvp")))
+    return ", ".join(dict.fromkeys(repr(layer) for layer in D.layers if not differentiates_twice(layer)))
 
 
 def _weight(name: str, value: float) -> float:

@@ -241,6 +241,41 @@ def test_a_layer_that_drops_the_imaginary_part_is_refused(engine):
         R1(1)(D, x, x_fake)
 
 
+class Steep(ng.Tanh):
+    """y = tanh 2x, made from Tanh: what it inherits would call its curvature that of tanh x."""
+
+    def forward(self, p, x, c):
+        y = c.ops.tanh(2 * x)
+        return y, y
+
+    def backward(self, p, y, dy, c):
+        return 2 * c.ops.tanh_backward(dy, y), {}
+
+
+class Halfway(Swish):
+    """`jvp` without `jvp_backward`."""
+
+    def jvp(self, p, cache, x_dot, c):
+        return self.backward(p, cache, x_dot, c)[0], x_dot
+
+
+@pytest.mark.parametrize("layer", [Steep(), Halfway()], ids=repr)
+def test_second_derivatives_that_are_not_of_this_forward_are_not_used(layer, penalty, engine):
+    D, (x, x_fake) = critic([ng.Dense(6), layer], engine), batches()
+    assert not D.twice
+    _, g = penalty(D, x, x_fake, seeded())
+    assert error(g, numeric(penalty, D, x, x_fake)) <= 1e-13
+    ng.check.layer(layer, x_shape=(5, 3))
+
+
+def test_a_layer_that_changes_nothing_of_the_passes_keeps_its_second_derivatives():
+    class Named(ng.Tanh):
+        def __init__(self, name):
+            self.name = name
+
+    assert critic([ng.Dense(6), Named("mine"), ng.SpectralDense(4)]).twice
+
+
 class Loses(Swish):
     """Swish, right in forward, whose backward is real whatever it is given."""
 

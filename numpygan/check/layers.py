@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..layers import Layer
+from ..layers import Layer, differentiates_twice
 from .comparison import Gradient, compare
 from .contract import draw, engine_names, named, same
 from .derivative import EPS, LIMIT, at_smooth_points, numeric, relative, signs
@@ -66,7 +66,7 @@ def _pass(trial, label, report, rng, limit):
                          len(trial.x), trial.dy), report, rng, floor, limit)
     _adjoint(trial, label, report, rng)
     _linear(trial, label, report, rng)
-    if hasattr(trial.layer, "jvp"):
+    if differentiates_twice(trial.layer):
         second_derivatives(trial, label, report, rng, limit)
     _float32(trial, label, report)
     if trial.engine != "numpy":
