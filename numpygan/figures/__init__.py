@@ -49,12 +49,12 @@ def draw(name: str, folder: Path) -> list[Path]:
 def main(names: Iterable[str], out: str) -> int:
     """`numpygan figures`: draw them into the folder `out`, made if need be, and print the path of each picture.
 
-    Misuse when `out` is a file.
+    Misuse when `out` is a file, or empty.
     """
     from tqdm import tqdm
     folder = Path(out).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise Misuse(f"{folder} is a file: name a folder with --out")
+    if not out or (folder.exists() and not folder.is_dir()):
+        raise Misuse(f"{out!r} is {'a file' if out else 'no name'}: name a folder with --out")
     folder.mkdir(parents=True, exist_ok=True)
     with tqdm(list(names), disable=not interactive(), unit="figure", dynamic_ncols=True) as bar:
         for name in bar:
