@@ -53,6 +53,7 @@ class Network:
             state.append(layer.state(self.d_out))
             of_layer, self.d_out = layer.shapes(self.d_out)
             shapes.append(of_layer)
+        self._twice = all(map(differentiates_twice, self.layers))
         self._plain = list(enumerate(self.layers))                  # what runs, and where its parameters stand
         self._stack = fuse(self.layers) if self.engine == "numba" else self._plain
         self._slots, size = layout(shapes)
@@ -205,7 +206,7 @@ class Network:
     @property
     def twice(self) -> bool:
         """Can every layer be differentiated twice, through `jvp`?"""
-        return all(differentiates_twice(layer) for layer in self.layers)
+        return self._twice
 
     def jvp(self, tape: Tape, x_dot: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """ẏ = J_x ẋ: how the output moves when the input moves along ẋ                          Eq. (10.6)
