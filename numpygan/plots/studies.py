@@ -89,27 +89,37 @@ def _courses(fig, rows):
 
 
 def balance(rows: Sequence[Any], remedies: Sequence[str]) -> Axes:
-    """For each remedy and each cause of a strong D: how often D is right, the push on a fake, agreement, quality."""
-    fig = figure(10.4, 7.4)
-    panels = fig.subplots(2, 2, sharex=True)
-    names = {"D right": "share of right answers of D", "push, non-sat.": "‖∂L/∂x_fake‖ (hollow: minimax)",
-             "agreement": "cosine of two gradients of G", "quality": "samples of high quality, %"}
-    causes = list(dict.fromkeys(row.group for row in rows))
-    for ax, (key, label) in zip(panels.flat, names.items(), strict=True):
-        ax.set_title(label, loc="left", fontsize=10)
-        ax.set_ylabel(key)
-        ax.spines[["top", "right"]].set_visible(False)
-        for i, (cause, colour, mark) in enumerate(zip(causes, COLOURS, "osD^", strict=False)):
-            mine = [row for row in rows if row.group == cause]
-            at = np.array([remedies.index(row.method) for row in mine]) + 0.16 * (i - (len(causes) - 1) / 2)
-            ax.plot(at, [row.values(key).mean() for row in mine], mark, color=colour, markersize=6, label=cause)
+    """For each remedy and each cause of a strong D: how often D is right, the push on a fake, agreement, quality.
+
+    Left the rows whose group has no comma, right the others.
+    """
+    sides = [[row for row in rows if ("," in row.group) == right] for right in (False, True)]
+    sides = [side for side in sides if side]
+    names = {"D right": "D right", "push, non-sat.": "push (hollow: minimax)", "agreement": "agreement",
+             "quality": "quality, %"}
+    fig = figure(5.3 * len(sides), 10.0)
+    panels = fig.subplots(len(names), len(sides), sharex=True, squeeze=False)
+    for column, side in zip(panels.T, sides, strict=True):
+        causes = list(dict.fromkeys(row.group for row in side))
+        for ax, (key, label) in zip(column, names.items(), strict=True):
+            ax.set_ylabel(label)
+            ax.spines[["top", "right"]].set_visible(False)
+            for i, cause in enumerate(causes):
+                _balance(ax, [row for row in side if row.group == cause], key, i, len(causes), remedies)
             if key.startswith("push"):
-                ax.plot(at, [row.values("push, minimax").mean() for row in mine], mark, color=colour,
-                        markerfacecolor="none", markersize=6)
                 ax.set_yscale("log")
-    for ax in panels[1]:
-        ax.set_xticks(range(len(remedies)), remedies, rotation=30, ha="right")
-        ax.set_xlabel("remedy")
+        column[0].set_title(causes[0].partition(",")[0] if "," in causes[0] else "ring", loc="left")
+        column[-1].set_xticks(range(len(remedies)), remedies, rotation=30, ha="right")
+        column[-1].set_xlabel("remedy")
     fig.suptitle("What each remedy does against a D that is too strong")
     fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return panels[0, 0]
+
+
+def _balance(ax, rows, key, i, of, remedies):
+    """The rows of cause number i, each at its remedy; hollow beside a push: that of the minimax loss."""
+    at = np.array([remedies.index(row.method) for row in rows]) + 0.16 * (i - (of - 1) / 2)
+    mark = {"marker": "osD^"[i % 4], "color": COLOURS[i], "markersize": 6, "linestyle": "none"}
+    ax.plot(at, [row.values(key).mean() for row in rows], **mark, label=rows[0].group.rpartition(", ")[2])
+    if key.startswith("push"):
+        ax.plot(at, [row.values("push, minimax").mean() for row in rows], **mark, markerfacecolor="none")
