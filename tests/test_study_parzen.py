@@ -150,5 +150,5 @@ def test_what_is_above_training_images_is_flagged():
 def test_the_full_study_has_the_papers_epochs():
     named = {cell.method: cell.settings for cell in parzen.cells()}
     assert named["paper recipe"]["epochs"] == 250
-    assert named["10,000 k-means centroids"]["k"] == 10_000
+    assert named["2,000 k-means centroids"]["k"] == 2000
     assert {cell.settings.get("epochs") for cell in parzen.cells(quick=True)} == {None, 1, 2}
