@@ -65,9 +65,5 @@ def _image(canvas: FigureCanvasAgg) -> Image.Image:
 
 
 def _reduced(image: Image.Image, colours: int) -> Image.Image:
-    """With a palette of that many colours, all that is almost white made white: else the ground turns grey."""
-    image = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)      # rare ones too
-    palette = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
-    palette[(palette > 245).all(1) | (palette.astype(int).sum(1) == palette.astype(int).sum(1).max())] = 255
-    image.putpalette(palette.ravel().tolist())
-    return image
+    """With a palette of that many colours that spans them all: white stays white, and a thin line keeps its colour."""
+    return image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
