@@ -298,10 +298,10 @@ plt.show()
 #
 # ## What to do
 #
-# The first help is balance: one step of D for one of G, and a D that can keep up. The next is a penalty on the
-# slope of D, R1 and R2: [docs/results-modes.md](../docs/results-modes.md) measures them beside eight other methods
-# on eight and on twenty-five modes. And look at samples, not at losses: in the curves above, nothing but $D(G(z))$
-# near 1 betrays that G is alone, and a G that hops betrays itself only in pictures.
+# The first help is a D that keeps up: one step of D for one of G, at the same rate. The next are rates that fall to
+# 0 and an averaged G, then another loss (hinge) or a penalty on the slope of D (R1 and R2):
+# [docs/results-modes.md](../docs/results-modes.md) measures ten methods on eight and on twenty-five modes. And look
+# at samples, not at losses: in the curves above, nothing but $D(G(z))$ near 1 betrays that G is alone.
 #
 # **You have seen** how collapse is counted, why a frozen D makes it certain, and what releasing D does.
 # **Next**: [11 · Training tricks, measured](11_training_tricks_measured.ipynb).
