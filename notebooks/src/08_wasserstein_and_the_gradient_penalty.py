@@ -198,7 +198,7 @@ assert abs(reached - theory.wasserstein1(p, q)) < 1e-3
 #
 # A network does not keep its slope below 1 by itself ([lesson 7](07_the_zoo_of_losses.ipynb) has let it run). The
 # first Wasserstein GAN put every weight back into $[-c, c]$ after each step. That bounds the slope by *some*
-# number $K$, and then the best critic reaches $K \cdot W_1$. What is $K$?
+# number $K$, and then $-L_D$ is at most $K \cdot W_1$. What is $K$?
 #
 # A problem whose $W_1$ is known: all data are the point 0, the fakes lie on a circle of radius 2. Everything has
 # to travel 2, so $W_1 = 2$, and the best critic is the cone $f(x) = -\lVert x \rVert$.
@@ -589,4 +589,4 @@ if not FAST:
 # penalty on a slope and its gradient by hand, and what it costs to forget $f''$. More:
 # [docs/10-penalties.md](../docs/10-penalties.md), layer by layer; [docs/11-tricks.md](../docs/11-tricks.md) has a
 # third way to bound the slope, spectral normalisation. **Before**: [7 · The zoo of
-# losses](07_the_zoo_of_losses.ipynb).
+# losses](07_the_zoo_of_losses.ipynb). **On collapse**: [10 · Mode collapse](10_mode_collapse.ipynb).
