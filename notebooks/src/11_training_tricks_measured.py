@@ -239,9 +239,9 @@ plt.show()
 # non-saturating one, but it has not vanished; for that, fakes and data must be apart, as in [lesson
 # 5](05_why_gradients_vanish.ipynb) or with images.
 #
-# Instance noise and R1 lower *D right* and halve the push, by far more than the errors. Soft labels hardly change
-# either: they move the level of $D^*$, not its shape, just as exercise 2 says. And the quality of the samples?
-# Between 2 and 9 per cent, with errors of 1 to 3: of the six pairs of remedies few are told apart, and whoever had
+# Instance noise and R1 halve the push, by far more than the errors, and noise lowers *D right*, too. Soft labels leave
+# the non-saturating push as it is: they move the level of $D^*$, not its shape, just as exercise 2 says. And the
+# quality of the samples? A few per cent, with errors half as large: few of the six pairs are told apart, and whoever had
 # run one seed would have had a winner. A run this short does not say who is good in the end; quality comes late,
 # when the rates fall.
 #
