@@ -241,7 +241,7 @@ plt.show()
 #
 # Instance noise and R1 halve the push, by far more than the errors, and noise lowers *D right*, too. Soft labels leave
 # the non-saturating push as it is: they move the level of $D^*$, not its shape, just as exercise 2 says. And the
-# quality of the samples? A few per cent, with errors half as large: few of the six pairs are told apart, and whoever had
+# quality of the samples? A few per cent, with errors half as large: few pairs are told apart, and whoever had
 # run one seed would have had a winner. A run this short does not say who is good in the end; quality comes late,
 # when the rates fall.
 #
