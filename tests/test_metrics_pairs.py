@@ -38,6 +38,7 @@ def test_eq_13_10_log_sum_exp(ops):
     assert error(ops.log_sum_exp(s, 1.0), [3 * LN2, 0.0]) <= 4 * EPS
     assert error(ops.log_sum_exp(s[:1], 2.0), [math.log(30)]) <= 4 * EPS           # 1 + 4 + 25
     assert error(ops.log_sum_exp(np.array([[-5000., -5000.]]), 1.0), [LN2 - 5000]) <= 4 * EPS
+    assert error(ops.log_sum_exp(np.array([[-5000., 0.]]), 1.0), [0.0]) <= EPS          # the largest need not be first
     assert np.isnan(ops.log_sum_exp(np.array([[0., np.nan], [np.nan, 0.]]), 1.0)).all()
 
 
