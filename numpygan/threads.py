@@ -1,12 +1,18 @@
-"""How many threads there are: BLAS gets one unless products are large, a worker among workers nothing but one."""
+"""How many threads BLAS may use for a pair of networks: one, unless their products are large."""
+import contextlib
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 
 from threadpoolctl import threadpool_limits
 
 from .network import Network
 
 LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
+
+_lock = threading.Lock()
+_limits: list[threadpool_limits] = []           # of all trainings under way in this process, and how many those are
+_users = 0
 
 
 def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
@@ -15,21 +21,28 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
-    if all(net.engine == "numba" for net in networks):
-        from .kernels import dense
-        if dense.OURS:                                  # no product goes to BLAS
-            return nullcontext()
+    if any(net.engine == "numba" for net in networks):
+        import scipy.linalg.cython_blas  # noqa: F401  the BLAS of the kernels: only what is loaded can be limited
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
-    return threadpool_limits(1 if 4 * batch * widest < LARGE else None, user_api="blas")
+    return one_thread() if 4 * batch * widest < LARGE else contextlib.nullcontext()
 
 
-@contextmanager
-def one_thread(engine: str) -> Iterator[None]:
-    """For a process that shares the machine with its like: BLAS, and the team of the kernels, keep to one thread."""
-    with threadpool_limits(1):
-        if engine != "numba":
-            yield
-            return
-        from .kernels import team
-        with team.limited(1):
-            yield
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """BLAS uses one thread until the last of all contexts that overlap has ended.
+
+    The setting is that of the process. Of two trainings in two threads the one that ends first must not take it from
+    the other, and the one that ends last must leave what there was before the first.
+    """
+    global _users
+    with _lock:
+        _users += 1
+        _limits.append(threadpool_limits(1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                while _limits:                  # the last one first: it found what the others had set
+                    _limits.pop().restore_original_limits()

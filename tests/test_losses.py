@@ -233,3 +233,9 @@ def test_a_loss_that_returns_the_wrong_shape_is_caught(engine):
     gan = ng.GAN(ng.MLP([3, 2], rng=rng, engine=engine), ng.MLP([2, 1], rng=rng, engine=engine), Flat())
     with pytest.raises(ValueError, match=r"dy must have the shape of the output, \(16, 1\), got \(16,\)"):
         gan.fit(ng.data.ring(8), steps=1, batch=16, rng=rng)
+
+
+def test_noise_on_labels_reaches_from_one_target_to_the_other_and_no_further():
+    assert ng.losses.Minimax(0.75, 0.25, label_noise=0.5).label_noise == 0.5
+    with pytest.raises(ValueError, match="label_noise must lie between 0 and real_label - fake_label = 0.5, got 0.6"):
+        ng.losses.Minimax(0.75, 0.25, label_noise=0.6)
