@@ -1,18 +1,17 @@
-"""How many threads BLAS may use for a pair of networks: one, unless their products are large."""
-import contextlib
+"""How many threads there are: BLAS gets one unless products are large, a worker among workers nothing but one."""
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
 from .network import Network
 
-LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
-
 _lock = threading.Lock()
 _limits: list[threadpool_limits] = []           # of all trainings under way in this process, and how many those are
 _users = 0
+
+LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
 
 
 def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
@@ -21,14 +20,16 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
-    if any(net.engine == "numba" for net in networks):
-        import scipy.linalg.cython_blas  # noqa: F401  the BLAS of the kernels: only what is loaded can be limited
+    if all(net.engine == "numba" for net in networks):
+        from .kernels import dense
+        if dense.OURS:                                  # no product goes to BLAS
+            return nullcontext()
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
-    return one_thread() if 4 * batch * widest < LARGE else contextlib.nullcontext()
+    return alone() if 4 * batch * widest < LARGE else nullcontext()
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+@contextmanager
+def alone() -> Iterator[None]:
     """BLAS uses one thread until the last of all contexts that overlap has ended.
 
     The setting is that of the process. Of two trainings in two threads the one that ends first must not take it from
@@ -46,3 +47,15 @@ def one_thread() -> Iterator[None]:
             if _users == 0:
                 while _limits:                  # the last one first: it found what the others had set
                     _limits.pop().restore_original_limits()
+
+
+@contextmanager
+def one_thread(engine: str) -> Iterator[None]:
+    """For a process that shares the machine with its like: BLAS, and the team of the kernels, keep to one thread."""
+    with threadpool_limits(1):
+        if engine != "numba":
+            yield
+            return
+        from .kernels import team
+        with team.limited(1):
+            yield

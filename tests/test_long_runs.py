@@ -101,7 +101,7 @@ def test_the_limit_of_threads_lasts_to_the_last_of_two_trainings_and_is_taken_ba
         before = blas()
         if {n for _, n in before} == {1}:
             pytest.skip("this BLAS has one thread")
-        first, second = threads.one_thread(), threads.one_thread()
+        first, second = threads.alone(), threads.alone()
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)                             # the one that came first goes first
