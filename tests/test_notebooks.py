@@ -325,6 +325,51 @@ MISTAKES = {
             ("return np.sqrt(np.sum((a.mean(0) - b.mean(0))**2) + np.sum((a.std(0) - b.std(0))**2))",
              "no root at the end")],
     },
+    "09": {
+        "operations = 2 * n * k * m": [
+            ("operations = n * k * m", "two for each triple of indices")],
+        "moved = 4 * (n * k + k * m + n * m)": [
+            ("moved = n * k + k * m + n * m", "numbers, not bytes"),
+            ("moved = 4 * (n * k + k * m)", "the result has to be written")],
+        "return min(peak, bandwidth * operations / moved)": [
+            ("return max(peak, bandwidth * operations / moved)", "the smaller of the two"),
+            ("return bandwidth * operations / moved", "the limit of memory alone"),
+            ("return min(peak, bandwidth * moved / operations)", "upside down")],
+        "            c[i, j] = 0\n": [
+            ("            pass\n", "c is not set to 0")],
+        "c[i, j] += a[i, k] * b[k, j]": [
+            ("c[i, j] = a[i, k] * b[k, j]", "only the last product is left"),
+            ("c[i, j] += a[i, k]", "the factor b is missing")],
+        """        for k in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                c""": [
+            ("""        for j in range(b.shape[1]):
+            for k in range(a.shape[1]):
+                c""", "the order i, j, k")],
+        """    for i in range(a.shape[0]):
+        for j in range(b.shape[1]):
+            c[i, j] = 0
+        for k in range(a.shape[1]):
+            for j in range(b.shape[1]):""": [
+            ("    c[:] = 0\n    for j in range(b.shape[1]):\n        for i in range(a.shape[0]):\n"
+             "            for k in range(a.shape[1]):", "the order j, i, k"),
+            ("    c[:] = 0\n    for k in range(a.shape[1]):\n        for i in range(a.shape[0]):\n"
+             "            for j in range(b.shape[1]):", "the order k, i, j"),
+            ("    c[:] = 0\n    for k in range(a.shape[1]):\n        for j in range(b.shape[1]):\n"
+             "            for i in range(a.shape[0]):", "the order k, j, i"),
+            ("    c[:] = 0\n    for j in range(b.shape[1]):\n        for k in range(a.shape[1]):\n"
+             "            for i in range(a.shape[0]):", "the order j, k, i")],
+        "registers = r * v + v + 1": [
+            ("registers = r * v + v + r", "one after the other, in one register"),
+            ("registers = r * v + 1", "the row of b needs registers"),
+            ("registers = r * v + v", "the spread number of a needs one"),
+            ("registers = r + v", "The sums need a register each")],
+        "reads = (r + v) / (r * v)": [
+            ("reads = r * v / (r + v)", "this is upside down"),
+            ("reads = 1 / v", "the vectors of b are read, too"),
+            ("reads = 1 / r", "the numbers of a are read, too"),
+            ("reads = r + v", "the reads of one k")],
+    },
     "10": {
         "good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])), np.mean(good)": [
             ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])), np.sum(good)",
