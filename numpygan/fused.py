@@ -10,6 +10,9 @@ import numpy as np
 from .layers import Dense, Layer, LeakyReLU, ReLU
 
 
+NOWHERE = {t: (np.empty((0, 0), t), np.empty(0, t)) for t in "fd"}        # where gradients go that nobody wants
+
+
 class DenseActivation(Layer):
     """y = f(x W + b), f the leaky ReLU of that slope (0: ReLU, 1: identity)           Eqs. (2.1), (2.9), (2.11)"""
 
@@ -40,7 +43,7 @@ class DenseActivation(Layer):
         return dx, dx_dot, {name: d + along[name] for name, d in c.out.items()}
 
     def _backward(self, p, x, y, dy, c):
-        dW, db = (c.out["W"], c.out["b"]) if c.want_g else (np.empty((0, 0), y.dtype), np.empty(0, y.dtype))
+        dW, db = (c.out["W"], c.out["b"]) if c.want_g else NOWHERE[y.dtype.char]
         return c.ops.affine_leaky_relu_backward(x, y, dy, p["W"], self.slope, dW, db, c.want_dx)
 
 

@@ -104,6 +104,9 @@ def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -
 
 # ------------------------------------------------------------------------------------------------------ loop
 
+LARGEST = {t: float(np.finfo(t).max) for t in "fd"}
+
+
 class GAN:
     """A generator and a discriminator that train each other.
 
@@ -236,7 +239,8 @@ class GAN:
         # A training pass of G: with dropout or batch statistics in G, D must judge the very distribution that G's
         # step differentiates. Nothing of it is committed; for a G whose rows pass alone it is G(z).
         x_fake = self.G(z, rng)
-        x, x_fake = (instance_noise(a, self._std(), rng) for a in (x, x_fake))
+        std = self._std()
+        x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
             P, g_P = penalty(self.D, x, x_fake, rng)
@@ -257,14 +261,15 @@ class GAN:
         for name, (L, g) in gradients.items():
             size = engines.ops(self.D.engine).norm(g)
             log[f"loss_{name}"], log[f"norm_g_{name}"] = float(L), size
-            if not (math.isfinite(L) and size * size <= np.finfo(g.dtype).max):      # Adam and RMSProp square it
+            if not (math.isfinite(L) and size * size <= LARGEST[g.dtype.char]):      # Adam and RMSProp square it
                 raise divergence(self, name, x, z, L, g)
 
     def _sound(self, x, z, *names):
         """Refuse an update that left the numbers: one pass over the parameters, see `docs/promises.md` for its cost."""
         for name in names:
             net = getattr(self, name)
-            if not (math.isfinite(engines.ops(net.engine).norm(net.theta)) and np.isfinite(net.state).all()):
+            if not (math.isfinite(engines.ops(net.engine).norm(net.theta))
+                    and (not net.state.size or np.isfinite(net.state).all())):
                 raise divergence(self, name, x, z)
 
     def _check(self, data, batch, k):

@@ -22,7 +22,8 @@ def layout(shapes: Sequence[Mapping[str, tuple[int, ...]]]) -> tuple[list[Slots]
 
 def cut(vector: np.ndarray, layers: Sequence[Slots]) -> list[dict[str, np.ndarray]]:
     """The named views of each layer."""
-    return [{name: vector[a:b].reshape(shape) for name, a, b, shape in slots} for slots in layers]
+    return [{name: vector[a:b] if len(shape) == 1 else vector[a:b].reshape(shape) for name, a, b, shape in slots}
+            for slots in layers]
 
 
 def renewed(vector: np.ndarray, layers: Sequence[Slots], proposals: Sequence[Mapping[str, Any]]) -> np.ndarray:
