@@ -199,14 +199,18 @@ def study(parser: argparse.ArgumentParser) -> Carry:
 def bench(parser: argparse.ArgumentParser) -> Carry:
     from .bench.workloads import WORKLOADS
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(WORKLOADS)} (default: all)")
+    parser.epilog = "Without names: also how time grows with batch and width, memory, and how long a start takes."
     parser.add_argument("--rounds", type=whole(1), default=9, metavar="N", help="in turns (default: 9)")
+    parser.add_argument("--threads", type=whole(1), metavar="N", help="of every contestant (default: all)")
+    parser.add_argument("--json", metavar="FILE", help="write all figures to it")
+    parser.add_argument("--out", metavar="FILE", help="draw them into this PNG file")
 
     def carry(args):
         from .bench import main
         for name in args.names:
             if name not in WORKLOADS:
                 raise Usage(unknown(name, WORKLOADS))
-        return main(args.names or WORKLOADS, args.rounds)
+        return main(args.names, args.rounds, args.threads, args.json, args.out)
     return carry
 
 

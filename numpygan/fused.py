@@ -9,7 +9,6 @@ import numpy as np
 
 from .layers import Dense, Layer, LeakyReLU, ReLU
 
-
 NOWHERE = {t: (np.empty((0, 0), t), np.empty(0, t)) for t in "fd"}        # where gradients go that nobody wants
 
 

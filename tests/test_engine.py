@@ -123,3 +123,33 @@ print(ng.__file__, gan.G.theta, gan.D.theta)
     assert out.startswith(str(package))
     assert out.split()[1:] == python(code).split()[1:]                      # the same numbers, only compiled anew
     assert [blocker.read_text() for blocker in blockers] == ["not a folder"] * 2
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_cache_is_made_anew(python, tmp_path, kind):
+    """A power cut, a full disk: the index (nbi) or the compiled code (nbc) is cut short. The second run repairs it."""
+    code = """
+import numpy as np
+from numpygan import kernels
+from numpygan.kernels import elementwise
+print(kernels.sigmoid(np.zeros(2, np.float32)), sum(elementwise._sigmoid.stats.cache_hits.values()))
+"""
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.5 0.5] 0\n"
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.5 0.5] 1\n"
+    [file] = tmp_path.rglob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:10])
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.5 0.5] 0\n"
+    assert python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.5 0.5] 1\n"
+
+
+def test_a_full_disk_is_no_reason_to_fail(tmp_path):
+    from numpygan.kernels import support
+
+    @support.jit
+    def twice(x):
+        return 2 * x
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+    twice._cache._cache_file.save = full
+    assert twice(3) == 6

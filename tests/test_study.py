@@ -1,5 +1,6 @@
 """Numbers about samples, by hand; the study of the digits and the race, small."""
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -56,14 +57,21 @@ def test_the_study_prints_anchors_and_runs(monkeypatch, capsys):
     assert isinstance(Classifier, type)
 
 
-def test_the_race_is_run_in_turns(monkeypatch, capsys):
-    import importlib
-    race = importlib.import_module("numpygan.bench.race")
+def test_the_race_is_run_in_turns(monkeypatch, capsys, tmp_path):
+    """Each contestant in a process of its own; tables, JSON and a chart; one that fails is told and left out."""
+    from numpygan.bench import race, report
     monkeypatch.setitem(workloads.WORKLOADS, "tiny", workloads.Workload(1, (3,), 2, 4, "identity", 1))
-    monkeypatch.setattr(race, "installed", dict)
-    assert race.main(["tiny"], rounds=2) == 0
+    monkeypatch.setattr(report, "installed", lambda: ["nobody"])
+    monkeypatch.setitem(race.PEERS, "nobody", "nothing")
+    assert report.main(["tiny"], 2, 1, str(tmp_path / "a.json"), str(tmp_path / "a.png")) == 0
     out = capsys.readouterr().out
     assert "numpygan (numpy)" in out
-    assert "floor" in out
+    assert "nobody has failed: KeyError: 'nobody'" in out
+    assert "not installed: jax and torch; pip install 'numpygan[bench]'" in out
+    found = json.loads((tmp_path / "a.json").read_text())["workloads"]["tiny"]
+    assert {who: len(t) for who, t in found["ms"].items()} == {"numpygan": 2, "numpygan (numpy)": 2, "floor": 2}
+    assert all(10 < mb < 2000 for mb in found["peak"].values())
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert race.ratio({"ms": {"a": [1, 9, 4], "b": [1, 3, 2]}}, "a", "b") == 2
     # by hand, batch 4: D's step G 9, D 9 + 9 + 3 on 8 rows; G's step 9 + 9 + 9 + 9 + 6 on 4 rows; 2 operations each
     assert workloads.megaflops(workloads.WORKLOADS["tiny"]) == pytest.approx(2 * 4 * (9 + 2 * 21 + 42) / 1e6)

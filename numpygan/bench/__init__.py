@@ -1,4 +1,4 @@
 """`numpygan bench`: our step beside that of PyTorch and JAX and beside the floor, alternating in one run."""
-from .race import main
+from .report import main
 
 __all__ = ["main"]

@@ -1,60 +1,136 @@
-"""Time contestants in turns, so that a noisy machine is noisy for all of them, and print medians and ratios."""
+"""Contestants in turns: each in a process of its own, one round each and again, so that noise meets all alike."""
+import contextlib
+import importlib.util
+import json
 import os
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from .floor import floor
-from .peers import installed
-from .workloads import WORKLOADS, megaflops, ours
+from .workloads import Workload
 
 OURS = "numpygan"
+PEERS = {"PyTorch eager": "torch", "PyTorch tuned": "torch", "torch.compile": "torch", "JAX jit": "jax"}
+SCALING = (OURS, "PyTorch tuned", "JAX jit", "floor")       # those whose growth with the size is measured
 
 
-def contestants(name: str) -> dict[str, Callable[[int], object]]:
-    """{name: function that makes n iterations} of everything that can run here, ours first, each warmed up."""
-    w = WORKLOADS[name]
-    made = {OURS: ours(w, "numba"), f"{OURS} (numpy)": ours(w, "numpy")}
-    made |= {peer: make(w) for peer, make in installed().items()}
-    made["floor"] = floor(w)
-    for run in made.values():
-        run(3)
-    return made
+class Failed(RuntimeError):
+    """A contestant that ended instead of answering, with the last line of what it said."""
 
 
-def race(name: str, rounds: int = 9) -> dict[str, np.ndarray]:
-    """{contestant: milliseconds per iteration in each round}, everyone in turn in every round."""
-    runners, n = contestants(name), WORKLOADS[name].iterations
-    times: dict[str, list[float]] = {who: [] for who in runners}
-    for _ in range(rounds):
-        for who, run in runners.items():
-            start = time.perf_counter()
-            run(n)
-            times[who].append((time.perf_counter() - start) / n * 1e3)
-    return {who: np.array(t) for who, t in times.items()}
+class Contestant:
+    """A process that trains when it is asked to; see `numpygan.bench.worker`."""
+
+    def __init__(self, who: str, threads: int, **environment: str):
+        names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+        limits = {f"{name}_NUM_THREADS": str(threads) for name in names}
+        self.who, self.start = who, time.perf_counter()
+        self.errors = tempfile.TemporaryFile("w+")                 # noqa: SIM115  closed by `close`
+        self.process = subprocess.Popen([sys.executable, "-m", "numpygan.bench.worker", who], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                        env=os.environ | limits | environment)
+        if hasattr(os, "sched_setaffinity"):                # some libraries count the CPUs themselves
+            os.sched_setaffinity(self.process.pid, sorted(os.sched_getaffinity(0))[:threads])
+
+    def ask(self, **command: Any) -> dict[str, float]:
+        """The answer to a command; Failed where the process has ended."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(command), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            said = [text for text in self.errors.read().splitlines() if text.strip()] or ["it said nothing"]
+            raise Failed(f"{self.who} has failed: {said[-1].strip()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
 
 
-def set_threads(threads: int) -> None:
-    """The same number of threads for every library; for ours and JAX it must be set before they start."""
+def cpus() -> int:
+    """The number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def installed() -> list[str]:
+    """The peers that can be imported here."""
+    return [who for who, library in PEERS.items() if importlib.util.find_spec(library)]
+
+
+@contextlib.contextmanager
+def contestants(names: Iterable[str], threads: int) -> Iterator[list[Contestant]]:
+    """A process for each name; all of them end with the context."""
+    started = [Contestant(who, threads) for who in names]
     try:
-        import torch
-        torch.set_num_threads(threads)
-    except ImportError:
-        pass
+        yield started
+    finally:
+        for contestant in started:
+            contestant.close()
 
 
-def main(names: Iterable[str], rounds: int = 9) -> int:
-    """Print, for each workload, the table of `race`: medians, the range, and the time as a multiple of ours."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    set_threads(threads)
-    for name in names:
-        w = WORKLOADS[name]
-        print(f"\n{name}: {w.z}-{'-'.join(map(str, w.hidden))}-{w.x}, batch {w.batch}, {megaflops(w):,.0f} MFLOP, "
-              f"{threads} threads, {rounds} rounds of {w.iterations} iterations")
-        times = race(name, rounds)
-        mine = times[OURS]
-        for who, t in times.items():
-            print(f"  {who:<18} {np.median(t):9.3f} ms  [{t.min():.3f}, {t.max():.3f}]   "
-                  f"{np.median(t / mine):6.2f} x")
-    return 0
+def race(w: Workload, rivals: Sequence[Contestant], rounds: int, failures: dict[str, str]) -> dict[str, Any]:
+    """{"ms": {contestant: milliseconds per iteration in each round}, "peak": {contestant: MB}}, in turns.
+
+    One that fails is told in `failures` and left out.
+    """
+    times: dict[str, list[float]] = {}
+    peaks: dict[str, float] = {}
+    for turn in range(-1, rounds):                          # the first is not counted: it compiles and warms up
+        for rival in rivals:
+            if rival.who in failures:
+                continue
+            try:
+                if turn < 0:
+                    rival.ask(build=w)
+                answer = rival.ask(run=w.iterations)
+            except Failed as error:
+                failures[rival.who] = str(error)
+                times.pop(rival.who, None)
+                continue
+            if turn >= 0:
+                times.setdefault(rival.who, []).append(1e3 * answer["seconds"] / w.iterations)
+                peaks[rival.who] = answer["peak"]
+    return {"ms": times, "peak": peaks}
+
+
+def starts(w: Workload, names: Iterable[str], threads: int) -> dict[str, dict[str, float]]:
+    """{contestant: {"first step": seconds}}, from nothing to the end of the first iteration; of ours "cold" too.
+
+    Cold: with no kernel compiled before, as after an installation.
+    """
+    found: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as nothing:
+        for who, name, environment in [(OURS, "cold", {"NUMBA_CACHE_DIR": nothing})] + [
+                (who, "first step", {}) for who in names if who != "torch.compile"]:
+            contestant = Contestant(who, threads, **environment)
+            try:
+                contestant.ask(build=w)
+                found.setdefault(who, {})[name] = time.perf_counter() - contestant.start
+            except Failed:
+                pass                                        # told in the race
+            finally:
+                contestant.close()
+    return found
+
+
+def imports(libraries: Iterable[str], times: int = 3) -> dict[str, float]:
+    """{library: seconds}: how long its import takes in a fresh interpreter, the median of some."""
+    def once(library):
+        code = f"import time; s = time.perf_counter(); import {library}; print(time.perf_counter() - s)"
+        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                                    check=True).stdout.split()[-1])
+    return {library: float(np.median([once(library) for _ in range(times)])) for library in libraries}
+
+
+def ratio(result: Mapping[str, Any], who: str, other: str) -> float:
+    """How many times as long `who` took as `other`: the median over the rounds."""
+    return float(np.median(np.divide(result["ms"][who], result["ms"][other])))

@@ -4,22 +4,46 @@ A compiled loop reads whatever lies behind the end of a short array, so shapes a
 an error is a sentence. Compiled functions call only compiled functions of their own file: Numba's cache does not
 notice a change in another one.
 """
+import contextlib
 from collections.abc import Callable
 
 import numba
 import numpy as np
+from numba.core import sigutils
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
 
 
+class _Cache(FunctionCache):
+    """Numba's cache on disk, of which the worst that can come is a compilation: neither damage nor a full disk."""
+
+    def load_overload(self, *args):
+        try:
+            return super().load_overload(*args)
+        except Exception:                      # a file that is cut short, or not Numba's: begin that cache anew
+            with contextlib.suppress(Exception):
+                self.flush()
+            return None
+
+    def save_overload(self, *args):
+        with contextlib.suppress(OSError):
+            super().save_overload(*args)
+
+
+def _cached(compiled, function):
+    """With that cache; without one where no location is writable, to be compiled in every process."""
+    with contextlib.suppress(RuntimeError):
+        compiled._cache = _Cache(function)
+    return compiled
+
+
 def jit(function: Callable, **options) -> Callable:
     """`function`, compiled when first called; from the cache on disk where there is a place for one."""
-    options |= {"error_model": "numpy", "fastmath": FASTMATH}
-    try:
-        return numba.njit(function, cache=True, **options)
-    except RuntimeError:                       # no writable location for the cache: compile in every process
-        return numba.njit(function, **options)
+    compiled = numba.njit(function, error_model="numpy", fastmath=FASTMATH, **options)
+    return compiled if compiled is function else _cached(compiled, function)           # it is with NUMBA_DISABLE_JIT
 
 
 def inner_jit(function: Callable) -> Callable:
@@ -34,12 +58,10 @@ def free_jit(function: Callable) -> Callable:
 
 def address_of(function: Callable, signature) -> int:
     """Where the machine code of `function` begins, compiled for this signature: any thread may call it there."""
-    options: dict = {"error_model": "numpy", "fastmath": FASTMATH}
-    try:
-        code = numba.cfunc(signature, cache=True, **options)(function)
-    except RuntimeError:
-        code = numba.cfunc(signature, **options)(function)
-    return int(code.address)                   # type: ignore[arg-type]
+    options = {"error_model": "numpy", "fastmath": FASTMATH}
+    code = _cached(CFunc(function, sigutils.normalize_signature(signature), {}, options), function)
+    code.compile()
+    return int(code.address)
 
 
 def floats(x) -> np.ndarray:
