@@ -56,6 +56,22 @@ class Stop:
             os.write(sys.stderr.fileno(), b"\nstopping after this step; once more to quit at once\n")
 
 
+class Waiting:
+    """A callback that says `text`, if any, where the first step lets one wait longer than `patience` seconds."""
+
+    def __init__(self, text: str, patience: float = 0.8):
+        self.timer = threading.Timer(patience, say, [text])
+        self.timer.daemon = True
+        if text:
+            self.timer.start()
+
+    def __call__(self, gan: GAN) -> None:
+        self.timer.cancel()
+
+    def close(self) -> None:
+        self.timer.cancel()
+
+
 class Bar:
     """A callback that moves a progress bar, with the means of D's answers; invisible where nobody watches."""
 

@@ -21,7 +21,7 @@ from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Misuse, Run, environment
 from .scale import scaled
 from .schedule import LinearDecay
-from .terminal import Bar, Stop, interactive, say, summary
+from .terminal import Bar, Stop, Waiting, interactive, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept
 
@@ -137,14 +137,16 @@ def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
         return
     if config["checkpoint_every"] and not run["checkpoint.npz"].exists():
         run.save(gan, rng, snapshots, mean)              # of step 0: killed at any moment, it can be resumed
-    if gan.G.engine == "numba":
-        say("compiling the kernels; this takes some seconds the first time")
+    compiles = gan.G.engine == "numba"
+    waiting = Waiting("compiling the kernels; this takes some seconds the first time" if compiles else "")
     bar = Bar(config["steps"], len(gan.history))
-    watchers = [*([] if mean is None else [mean]), snapshots, bar, Preview(run, data, snapshots.z, _name(recipe.data)),
+    watchers = [waiting, *([] if mean is None else [mean]), snapshots, bar,
+                Preview(run, data, snapshots.z, _name(recipe.data)),
                 Saver(run, rng, snapshots, mean, config["checkpoint_every"]), stop]
     try:
         gan.fit(data, steps=missing, batch=recipe.batch, k=recipe.k, rng=rng, callbacks=watchers)
     finally:
+        waiting.close()
         bar.close()
 
 

@@ -441,8 +441,13 @@ def test_at_a_terminal_there_is_a_word_about_compiling_and_a_bar(undrawn, monkey
     shown = sys.stderr.text
     assert "6/6" in shown
     assert "compiling" not in shown                      # the NumPy engine compiles nothing
-    stopped = RuntimeError("here")
-    monkeypatch.setattr(ng.GAN, "fit", lambda *_, **__: (_ for _ in ()).throw(stopped))
+
+    def slow(*args, **more):
+        until = time.monotonic() + 30
+        while "compiling the kernels" not in sys.stderr.text and time.monotonic() < until:
+            time.sleep(0.01)
+        raise RuntimeError("here")
+    monkeypatch.setattr(ng.GAN, "fit", slow)
     assert cli.main(["train", "ring", *SMALL, "--engine", "numba", "--out", "q"]) == 1
     assert "compiling the kernels" in sys.stderr.text.removeprefix(shown)
 
