@@ -9,12 +9,13 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 
 from . import peers
 from .floor import floor
-from .workloads import Workload, ours
+from .workloads import Steps, Workload, ours
 
-CONTESTANTS = {
+CONTESTANTS: dict[str, Callable[[Workload], Steps]] = {
     "numpygan": functools.partial(ours, engine="numba"),
     "numpygan (numpy)": functools.partial(ours, engine="numpy"),
     "PyTorch eager": peers.torch_eager,
