@@ -17,8 +17,10 @@ SCRATCH = tempfile.mkdtemp(prefix="numpygan-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 assert "numba" not in sys.modules, "Numba reads NUMBA_CACHE_DIR when it is imported: too late to change it"
-# No kernel compiled from older sources; while developing, a folder that keeps them saves their compilation.
-os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMPYGAN_TEST_CACHE") or os.path.join(SCRATCH, "numba")
+# No kernel compiled from older sources. All processes of a run share the folder; while developing, one that is kept
+# saves compiling them again.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMPYGAN_TEST_CACHE") or os.path.join(SCRATCH, "numba")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(SCRATCH, "hypothesis")
 os.environ.pop("NUMPYGAN_ENGINE", None)
@@ -26,6 +28,14 @@ os.environ.pop("NUMPYGAN_ENGINE", None)
 JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 UNCOMPILED = {"test_notebooks", "test_docs", "test_torch"}            # they run what the other tests run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """The whole suite runs in as many processes as there are cores, a part of it in one; `-n` says otherwise."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and "PYTEST_XDIST_WORKER" not in os.environ
+    if whole and getattr(config.option, "numprocesses", 0) is None:             # there only with pytest-xdist
+        config.option.numprocesses, config.option.dist = "auto", "worksteal"
 
 
 def pytest_configure(config):

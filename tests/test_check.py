@@ -135,7 +135,7 @@ LOSSES = [ng.losses.Minimax(), ng.losses.NonSaturating(), ng.losses.NonSaturatin
           ng.losses.Wasserstein(), LeastSquares()]
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=[f"{i}-{type(loss).__name__}" for i, loss in enumerate(LOSSES)])
 def test_right_losses_pass_to_rounding_error(loss):
     report = check.loss(loss)
     assert {"discriminator: d_real", "discriminator: d_fake", "generator: d_fake"} <= set(methods(report))
