@@ -23,8 +23,10 @@ from .support import free_jit, inner_jit
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
-LOOKS = 2000                    # at a piece that a helper has begun, before it counts as put aside by the system
-CAUTION = 50                    # jobs that the caller does alone after that: the cores are busy with something else
+# A helper that takes longer over a piece than twice the caller's longest, and than so many ticks of the CPU's clock
+# (some .4 ms), has been put aside by the system: the cores are busy with something else.
+TICKS = 10**6
+CAUTION = 50                    # jobs that the caller then does alone
 PATIENCE = 2000, 20_000         # looks of an idle helper at the board: at once, then giving way (to some 15 ms)
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
@@ -86,6 +88,15 @@ def _pause(typingctx):
 
 
 @intrinsic
+def _clock(typingctx):
+    """The ticks that the CPU has counted so far; where it does not count, always the same."""
+    def code(context, builder, signature, args):
+        kind = ir.FunctionType(ir.IntType(64), [])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
+    return types.int64(), code
+
+
+@intrinsic
 def _give_way(typingctx):
     """Let another thread have the core, where the system has a word for it."""
     def code(context, builder, signature, args):
@@ -140,16 +151,18 @@ def _together(board, work, job, count):
     _write(address + 8 * COUNT, count)
     _write(address + 8 * DONE, 0)
     _write(address + 8 * NEXT, (turn + 1) % NONE * TURN)
+    longest, begun = TICKS // 2, _clock()
     while _take(address):
-        pass
-    looks = 0
+        now = _clock()
+        longest, begun = max(longest, now - begun), now
+    put_aside = False
     while _read(address + 8 * DONE) < count:                # a helper is in the middle of a piece
-        if looks < LOOKS:
+        if _clock() - begun < 2 * longest:
             _pause()
         else:
             _give_way()                                     # or has been put aside there: perhaps for us
-        looks += 1
-    if looks >= LOOKS:
+            put_aside = True
+    if put_aside:
         _write(address + 8 * ALONE, CAUTION)
     _write(address + 8 * BUSY, 0)
 
