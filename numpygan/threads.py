@@ -20,10 +20,6 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     The threads of OpenBLAS wait for each other by spinning. For a product that takes microseconds that gains little
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
-    if all(net.engine == "numba" for net in networks):
-        from .kernels import dense
-        if dense.OURS:                                  # no product goes to BLAS
-            return nullcontext()
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
     return alone() if 4 * batch * widest < LARGE else nullcontext()
 

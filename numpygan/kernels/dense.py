@@ -7,9 +7,10 @@ from numba.extending import intrinsic
 from . import team, tiles
 from .support import alike, floats, jit, matrix
 
-# Our own product where it has been measured, on x86 with fused multiply-adds: level with OpenBLAS on one thread, and
-# with threads that do not stall each other when the cores are busy. Elsewhere NumPy's BLAS.
+# Our own product where it has been measured to win: on x86 with fused multiply-adds, for so few multiplications that
+# a call of BLAS costs more than they do. Larger ones, and other CPUs, by NumPy's BLAS (docs/12-kernels.md).
 OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
+SMALL = 2**17
 WORDS = tiles.WORDS
 NO_JOBS = np.empty((1, 0), np.int64)
 NOTHING = {t: np.empty((1, 0), t) for t in "fd"}
@@ -106,7 +107,7 @@ def _begin_backward(x, y, dy, W, slope, dW, db, room, dx, jobs, work):
 
 def _into(a, a_turned, b, b_turned, bias, slope, c):
     """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty."""
-    if not OURS:
+    if not OURS or a.size * c.shape[1] > SMALL:
         np.dot(a.T if a_turned else a, b.T if b_turned else b, out=c)
         if bias.size:
             _after(c, bias, slope)
@@ -209,7 +210,7 @@ def affine_leaky_relu_backward(x, y, dy, W, slope, dW, db, want_dx):
 
 
 def _backward(x, y, dy, W, slope, dW, db, dx):
-    if not OURS:
+    if not OURS or x.size * y.shape[1] > SMALL:
         da = np.empty_like(y)
         _before(y, dy, slope, da)
         if dW.size:
