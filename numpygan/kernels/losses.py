@@ -245,7 +245,7 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
 
 def mean_sigmoid(logit):
     """(1/n) Σ σ(sᵢ), as a float: what D answers on average.   Optimizations: one pass, no temporaries."""
-    return _mean_sigmoid(floats(logit).reshape(-1))
+    return float(_mean_sigmoid(floats(logit).reshape(-1)))
 
 
 def minimax_generator(logit_fake):
