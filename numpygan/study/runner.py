@@ -54,8 +54,12 @@ def _keep(store, cell, result, found):
 
 
 def main(study: Study, out: str | None = None, jobs: int | None = None) -> int:
-    """`run` for a person: the setting, the table, the files; what failed on the error output, and status 1 then."""
-    table, failed = run(study, out, jobs)
+    """`run` for a person, and `show`; the exit status."""
+    return show(study, *run(study, out, jobs), out)
+
+
+def show(study: Study, table: Sequence[Row], failed: Sequence[str], out: str | None = None) -> int:
+    """Print the setting, the table, the files, and on the error output what failed; the exit status, 1 then."""
     folder = out or os.path.join("runs", f"study-{study.name}")
     print(f"{study.title}\n")
     for note in study.notes:
@@ -75,7 +79,7 @@ def stamp(table: Sequence[Row]) -> str:
     seconds = sum(result["seconds"] for row in table for result in row.results)
     cells = sum(len(row.seeds) for row in table)
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    return (f"{datetime.date.today()}; {cells} cells, {seconds / 60:.1f} minutes of workers in all; "
+    return (f"{datetime.date.today()}; {cells} cells, {seconds / 60:.1f} minutes of processor time in all; "
             f"{versions}; engine {name_of(None)}; {about['cpus']} cores")
 
 
