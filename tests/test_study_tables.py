@@ -84,8 +84,8 @@ def test_a_stopped_study_goes_on_and_measures_nothing_twice(folder):
     stops = {"stops": 2}
     with pytest.raises(KeyboardInterrupt):
         run(study(**stops), jobs=1)
-    assert CALLS == [(2, 0), (2, 1), (2, 2)]
-    assert len(read(folder / "cells.csv")) == 3                        # the header and two cells
+    assert CALLS == [(2, 0), (0.5, 0), (2, 1), (0.5, 1), (2, 2)]       # each method's first seed before a second one
+    assert len(read(folder / "cells.csv")) == 5                        # the header and four cells
     CALLS.clear()
     with pytest.raises(KeyboardInterrupt):
         run(study(**stops), jobs=1)
@@ -137,6 +137,11 @@ def test_a_failing_cell_is_named_and_the_others_go_on(folder, capsys):
     assert "| g     | steep           | 2     | 2.10 ± 2.00 |" in out
     assert carry(study(nan=True, seeds=1), jobs=1) == 1                 # a result that JSON does not know
     assert "cannot be kept" in capsys.readouterr().err
+
+
+def test_the_seconds_of_a_cell_are_the_processors(monkeypatch):
+    monkeypatch.setattr(cells.time, "thread_time", iter([5.0, 7.5]).__next__)
+    assert cells.carry_out(measure, study().cells[0])[1]["seconds"] == 2.5
 
 
 def test_the_first_seeds_of_each_method():

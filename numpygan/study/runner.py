@@ -17,15 +17,16 @@ from .workers import results
 def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = None) -> tuple[list[Row], list[str]]:
     """Measure the cells that are missing in the folder `out` (default runs/study-NAME); its table, and what failed.
 
-    Killed, it goes on where it was: every cell that is measured is a file. cells.csv and table.csv are written anew
-    after each; NAME.png at the end. A cell that fails is named in the second list; the others go on.
+    Killed, it goes on where it was: every cell that is measured is a file. The first seed of every method comes first,
+    so that a study that is stopped is a table of fewer seeds. cells.csv and table.csv are written anew after each
+    cell; NAME.png at the end. A cell that fails is named in the second list; the others go on.
     """
     from tqdm import tqdm
     folder = Path("runs", f"study-{study.name}") if out is None else Path(out).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder / "cells")
     found, failed = known(study, store), []
-    missing = [cell for cell in study.cells if cell.name not in found]
+    missing = sorted((cell for cell in study.cells if cell.name not in found), key=lambda cell: cell.seed)
     with tqdm(total=len(study.cells), initial=len(found), disable=not interactive(), unit="cell", desc=study.name,
               dynamic_ncols=True) as bar:
         for cell, result, problem in results(study.measure, missing, jobs):
