@@ -62,17 +62,17 @@ def test_the_search_chooses_by_modes_and_then_by_quality():
                      minimax_1={"ring": (7.5, 0), "grid": (25, 131)})
     assert modes_search.chosen(table) == {"ring": {"hinge": 2, "vanilla": 0, "minimax": 1},
                                           "grid": {"hinge": 0, "vanilla": 0, "minimax": 1}}
-    # 8 + 24.5 modes and 60 + 80 %; 7.5 + 25 and 131; 8 + 24
-    assert modes_search.ranked(table)[:3] == ["hinge", "minimax", "vanilla"]
+    assert modes_search.ranked(table, "ring") == ["vanilla", "hinge", "minimax"]       # 61, 60 %; 7.5 modes
+    assert modes_search.ranked(table, "grid") == ["minimax", "hinge", "vanilla"]       # 25, 24.5, 24 modes
 
 
 def test_the_search_ends_with_what_it_chose(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(modes_search, "study", lambda quick, whole=modes_search.study: tiny(whole(quick)))
     assert modes_search.main(quick=True, jobs=1, out=str(tmp_path)) == 0
     said = capsys.readouterr().out
-    assert "  ring: {'vanilla': " in said
+    assert "\nring: {'vanilla': " in said
     last = said.splitlines()[-1]
-    assert last.startswith("Methods, best first")
+    assert last.startswith("  methods, best first: ")
     assert all(method in last for method in modes.SEARCH)
 
 
@@ -87,9 +87,11 @@ def test_vanilla_and_the_best_two_have_ten_seeds_the_others_three():
     seeds = {key: [c.seed for c in part]
              for key, part in itertools.groupby(cells, lambda c: (c.group, c.method))}
     assert len(seeds) == 2 * len(modes.SEARCH)
-    assert all(s == list(range(10 if method in modes.TEN else 3)) for (_, method), s in seeds.items())
-    assert len(set(modes.TEN)) == 3
-    assert "vanilla" in modes.TEN
+    assert all(s == list(range(10 if method in modes.TEN[data] else 3)) for (data, method), s in seeds.items())
+    for ten in modes.TEN.values():
+        assert len(set(ten)) == 3
+        assert set(ten) < set(modes.SEARCH)
+        assert ten[0] == "vanilla"
 
 
 def tiny(study):

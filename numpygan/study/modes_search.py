@@ -36,16 +36,11 @@ def chosen(table: Sequence[Row]) -> dict[str, dict[str, int]]:
     return best
 
 
-def ranked(table: Sequence[Row]) -> list[str]:
-    """The methods, best first, by the modes of their chosen settings on all data sets together, then by quality."""
-    best = chosen(table)
-    total = dict.fromkeys(SEARCH, (0.0, 0.0))
-    for row in table:
-        method, choice = _parted(row.method)
-        if best[row.group][method] == choice:
-            modes, quality = grade(row)
-            total[method] = total[method][0] + modes, total[method][1] + quality
-    return sorted(total, key=lambda method: total[method], reverse=True)
+def ranked(table: Sequence[Row], data: str) -> list[str]:
+    """The methods on that data set, by the grade of their chosen settings, best first."""
+    graded = {(row.group, row.method): grade(row) for row in table}
+    choices = chosen(table)[data]
+    return sorted(choices, key=lambda method: graded[data, f"{method} [{choices[method]}]"], reverse=True)
 
 
 def _parted(labelled):
@@ -61,6 +56,5 @@ def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None,
     status = runner.show(searched, table, failed, out)
     print(f"\nBy {RULE}:")
     for data, choices in chosen(table).items():
-        print(f"  {data}: {choices}")
-    print(f"Methods, best first, on all data sets together: {', '.join(ranked(table))}")
+        print(f"{data}: {choices}\n  methods, best first: {', '.join(ranked(table, data))}")
     return status
