@@ -4,7 +4,7 @@ import copy
 import numpy as np
 
 from . import engine as engines
-from .checks import generator
+from .checks import generator, real
 from .gan import GAN
 from .network import Network
 
@@ -23,14 +23,14 @@ class Averaged:
     """
 
     def __init__(self, beta: float = 0.999):
-        if not 0 <= beta < 1:
+        if not (real(beta) and 0 <= beta < 1):
             raise ValueError(f"Averaged: beta must lie in [0, 1), got {beta!r}")
         self.beta, self.t = float(beta), 0
         self.theta: np.ndarray | None = None            # θ̄, shaped like G.theta
         self.state: np.ndarray | None = None            # and the mean of G.state
 
     def __call__(self, gan: GAN) -> None:
-        theta, state = gan.G.theta, gan.G.state
+        theta, state = _gan(gan).G.theta, gan.G.state
         if self.theta is None or self.state is None:
             self.theta, self.state = np.zeros_like(theta), np.zeros_like(state)
         if self.theta.shape != theta.shape:
@@ -44,7 +44,7 @@ class Averaged:
 
     def sample(self, gan: GAN, n: int, rng: np.random.Generator) -> np.ndarray:
         """n samples (n, d) of G at θ̄."""
-        return self.generate(_gan(gan), gan.draw(n, generator(rng)))
+        return self.generate(gan, _gan(gan).draw(n, generator(rng)))
 
     def generate(self, gan: GAN, z: np.ndarray) -> np.ndarray:
         """G(z) at θ̄."""
@@ -54,7 +54,7 @@ class Averaged:
         """A G of its own at θ̄."""
         if self.theta is None:
             raise ValueError("there is nothing to sample from yet: give this callback to fit first")
-        G = copy.deepcopy(gan.G)
+        G = copy.deepcopy(_gan(gan).G)
         G.theta, G.state = self.theta, self.state
         return G
 

@@ -13,6 +13,7 @@ Penalties need ∇ₓD row by row and refuse these layers.
 """
 import numpy as np
 
+from .checks import real
 from .layers import Layer
 
 
@@ -30,7 +31,7 @@ class BatchNorm(Layer):
     batchwise = True
 
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5):
-        if not 0 < momentum <= 1:
+        if not (real(momentum) and 0 < momentum <= 1):
             raise ValueError(f"BatchNorm: the momentum must lie in (0, 1], got {momentum!r}")
         self.momentum, self.eps = float(momentum), _eps("BatchNorm", eps)
 
@@ -121,6 +122,6 @@ class Pack(Layer):
 
 
 def _eps(name: str, eps: float) -> float:
-    if not 0 < eps < np.inf:
+    if not (real(eps) and 0 < eps < np.inf):
         raise ValueError(f"{name}: eps must be positive, got {eps!r}: it keeps 0 / 0 out of a column of equal entries")
     return float(eps)

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import __version__, archive
 from .archive import CheckpointError
-from .checks import generator
+from .checks import generator, numeric, told
 from .describe import describe, plain_or_schedule, restore, schedule
 from .gan import GAN
 from .history import COLUMNS, History
@@ -46,6 +46,10 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
     CheckpointError for what a file cannot hold (a schedule that is a function) and for parameters that are not
     finite; OSError when the disk refuses.
     """
+    if not isinstance(gan, GAN):
+        raise TypeError(f"gan must be a GAN, got {type(gan).__name__}")
+    if not isinstance(extra, dict | None) or not all(isinstance(name, str) for name in extra or {}):
+        raise TypeError(f"extra must be a dictionary {{name: array}}, got {told(extra)}")
     arrays: Arrays = {}
     if rng is not None:
         generator(rng)
@@ -57,7 +61,7 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
         if not np.isfinite(x).all():
             raise CheckpointError(f"{name} holds NaN or infinity and is not saved: go back to an earlier checkpoint")
     arrays["history"] = gan.history.rows()
-    arrays |= {f"extra.{name}": np.asarray(x) for name, x in (extra or {}).items()}
+    arrays |= {f"extra.{name}": numeric(x, f"extra[{name!r}]") for name, x in (extra or {}).items()}
     meta = json.dumps(_meta(gan, rng), allow_nan=False).encode()
     return archive.write(path, {"meta": np.frombuffer(meta, np.uint8), **arrays})
 
@@ -96,6 +100,8 @@ def load(path: str | os.PathLike, own: Sequence[type] = (), engine: str | None =
     the architecture before anything of their size is made. CheckpointError when the file is damaged, of a newer
     format, or names what is not known; OSError when it cannot be opened.
     """
+    if not isinstance(own, list | tuple) or not all(isinstance(cls, type) for cls in own):
+        raise TypeError(f"own must be a list of classes, such as [Swish], got {own!r}")
     arrays = archive.read(path)
     try:
         meta = _read_meta(arrays.pop("meta", None))
@@ -111,12 +117,12 @@ def load(path: str | os.PathLike, own: Sequence[type] = (), engine: str | None =
 
 def set_state(rng: np.random.Generator, saved: np.random.Generator | None, path: str | os.PathLike) -> None:
     """Put `rng` into the state that the checkpoint of that path held; ValueError where it held none for its kind."""
-    wanted = type(rng.bit_generator).__name__
-    if saved is None or type(saved.bit_generator).__name__ != wanted:
-        held = "no random state" if saved is None else f"the state of a {type(saved.bit_generator).__name__}"
-        raise ValueError(f"{path} holds {held}, not of a {wanted}: save with gan.save(path, rng), and load with a "
-                         f"generator of the same kind")
-    rng.bit_generator.state = saved.bit_generator.state
+    wanted = type(generator(rng).bit_generator).__name__
+    held = f"the state of a {type(saved.bit_generator).__name__}" if isinstance(saved, np.random.Generator) else ""
+    if held != f"the state of a {wanted}":
+        raise ValueError(f"{path} holds {held or 'no random state'}, not of a {wanted}: save with gan.save(path, rng), "
+                         f"and load with a generator of the same kind")
+    rng.bit_generator.state = saved.bit_generator.state              # type: ignore[union-attr]
 
 
 def _read_meta(content):

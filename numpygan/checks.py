@@ -15,9 +15,20 @@ def whole(value: Any, name: str, least: int = 1) -> int:
     return int(value)
 
 
+def told(value: Any) -> str:
+    """`value` for a message: its repr in one line, and not the whole of a long one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def real(value: Any) -> bool:
+    """Is it one real number? Text, arrays, None and True are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def number(value: Any, name: str, least: float = 0.0) -> float:
     """`value` as a float; TypeError for no number, ValueError unless it is finite and within its bounds."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if not real(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not least <= value < math.inf:
         raise ValueError(f"{name} must be a number of at least {least:g}, got {value!r}")
@@ -29,6 +40,24 @@ def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def text(value: Any, name: str) -> str:
+    """`value` itself; TypeError unless it is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {value!r}")
+    return value
+
+
+def precision(dtype: Any) -> np.dtype:
+    """`dtype` as a NumPy dtype; ValueError unless it is float32 or float64."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)        # NumPy takes None for float64
+    except TypeError:
+        found = None
+    if found is None or found not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype if found is None else found!s}")
+    return found
 
 
 def generator(rng: Any) -> np.random.Generator:
@@ -43,7 +72,14 @@ def able(value: Any, name: str, methods: tuple[str, ...], example: str) -> Any:
     """`value` itself; TypeError unless it has these methods (a class in the place of its object has not)."""
     if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
         raise TypeError(f"{name} must be an object with the method{'s' * (len(methods) > 1)} {', '.join(methods)}, "
-                        f"such as {example}, got {value!r}")
+                        f"such as {example}, got {told(value)}")
+    return value
+
+
+def function(value: Any, name: str, example: str) -> Any:
+    """`value` itself; TypeError unless it can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, such as {example}, got {value!r}")
     return value
 
 
@@ -54,6 +90,39 @@ def functions(values: Any, name: str, example: str) -> tuple[Any, ...]:
         if found is None or isinstance(value, type) or not callable(value):
             raise TypeError(f"{name} must be a list of functions, such as [{example}], got {values!r}")
     return found or ()
+
+
+def numeric(x: Any, name: str) -> np.ndarray:
+    """`x` as an array; TypeError unless it holds real numbers."""
+    try:
+        x = np.asarray(x)
+    except ValueError:                                    # rows of different lengths
+        x = np.empty(0, object)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of real numbers, not of {x.dtype}: convert it with numpy.asarray")
+    return x
+
+
+def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = None) -> np.ndarray:
+    """x as a float array (n, d) with n ≥ `least`, as wide as `like`; float32 stays, everything else is float64.
+
+    ValueError for another shape, fewer rows, or a number that is NaN or infinite.
+    """
+    x = numeric(x, name)
+    x = x if x.dtype == np.float32 else x.astype(np.float64, copy=False)
+    if x.ndim != 2 or x.shape[1] == 0:
+        raise ValueError(f"{name} must be samples (n, d), one in each row, not of shape {x.shape}: "
+                         f"write x[:, None] for n numbers, x.reshape(len(x), -1) for images")
+    if len(x) < least:
+        raise ValueError(f"{name} has {len(x)} row{'s' * (len(x) != 1)}, and at least {least} are needed: draw more")
+    if like is not None and x.shape[1] != like.shape[1]:
+        raise ValueError(f"{name} has {x.shape[1]} columns and the other samples {like.shape[1]}: "
+                         f"compare samples of one dimension")
+    finite = np.isfinite(x).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name} holds NaN or infinity, first in row {int(np.argmin(finite))}: "
+                         f"a generator that made it has diverged")
+    return x
 
 
 def shapes(**declared: str) -> Callable:

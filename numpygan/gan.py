@@ -30,8 +30,10 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     """
     check_network(D, "D")
     able(loss, "loss", ("discriminator",), "losses.NonSaturating()")
+    _check_log(log)
     targets = {"rng": rng} if getattr(loss, "draws", False) else {}
     if D.rowwise:                                          # one pass of n + m rows: the same sums, larger products
+        x, x_fake = D._input(x, D.theta), D._input(x_fake, D.theta)
         n = len(x)
         logit, tape = D.forward(np.concatenate([x, x_fake]), rng)
         logit_r, logit_f = logit[:n], logit[n:]
@@ -65,6 +67,7 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     """
     check_network(D, "D")
     able(loss, "loss", ("generator",), "losses.NonSaturating()")
+    _check_log(log)
     x_fake, tape_g = check_network(G, "G").forward(z, rng)
     logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
     L_G, df = loss.generator(logit_f)
@@ -73,6 +76,11 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     if log is not None and G.state.size:
         log["tape_G"] = (tape_g,)
     return L_G, g_G
+
+
+def _check_log(log):
+    if not (log is None or isinstance(log, dict)):
+        raise TypeError(f"log must be a dictionary, which receives what is to be told, or None, got {log!r}")
 
 
 # ----------------------------------------------------------------------------------------------------- noise
@@ -301,6 +309,8 @@ class Snapshots:
         self.samples: list[np.ndarray] = []
 
     def __call__(self, gan: GAN) -> None:
+        if not isinstance(gan, GAN):
+            raise TypeError(f"gan must be a GAN, got {type(gan).__name__}: give these snapshots to fit as a callback")
         step = len(gan.history)
         if self.steps and step % self.every:
             return

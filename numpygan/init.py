@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .checks import generator, real
+
 
 def he(W: np.ndarray, rng: np.random.Generator) -> None:
     """W ~ N(0, 2 / fan_in)                                                                    Eq. (2.20)
 
     Keeps the mean square of the signal through ReLU layers. He et al. 2015, section 2.2.
     """
+    _check(W, rng)
     W[...] = rng.standard_normal(W.shape) * math.sqrt(2 / W.shape[0])
 
 
@@ -22,28 +25,37 @@ def glorot(W: np.ndarray, rng: np.random.Generator) -> None:
 
     For tanh, sigmoid and linear layers. Glorot & Bengio 2010, Eq. 16.
     """
+    _check(W, rng)
     a = math.sqrt(6 / sum(W.shape))
     W[...] = rng.uniform(-a, a, W.shape)
 
 
 def linear(W: np.ndarray, rng: np.random.Generator) -> None:
     """W ~ U(−1/√fan_in, 1/√fan_in), as in the Linear layer of PyTorch (which draws b likewise; here b = 0)."""
+    _check(W, rng)
     a = 1 / math.sqrt(W.shape[0])
     W[...] = rng.uniform(-a, a, W.shape)
 
 
 def uniform(a: float) -> Callable[[np.ndarray, np.random.Generator], None]:
     """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
-    if not 0 < a < math.inf:
+    if not (real(a) and 0 < a < math.inf):
         raise ValueError(f"init.uniform: the bound must be a positive number, got {a!r}")
     return _named(functools.partial(_uniform, a=a), f"uniform({a})")
 
 
 def normal(std: float) -> Callable[[np.ndarray, np.random.Generator], None]:
     """W ~ N(0, std²), as in DCGAN (std = .02)."""
-    if not 0 < std < math.inf:
+    if not (real(std) and 0 < std < math.inf):
         raise ValueError(f"init.normal: the standard deviation must be a positive number, got {std!r}")
     return _named(functools.partial(_normal, std=std), f"normal({std})")
+
+
+def _check(W, rng):
+    if not isinstance(W, np.ndarray) or W.ndim != 2 or W.dtype.kind != "f":
+        raise TypeError(f"W must be an array of floats (fan_in, fan_out), which is filled, got "
+                        f"{f'{W.dtype} of shape {W.shape}' if isinstance(W, np.ndarray) else type(W).__name__}")
+    generator(rng)
 
 
 def _named(init, name):
@@ -54,8 +66,10 @@ def _named(init, name):
 # At module level, so that a network that holds one can be pickled.
 
 def _uniform(W, rng, a):
+    _check(W, rng)
     W[...] = rng.uniform(-a, a, W.shape)
 
 
 def _normal(W, rng, std):
+    _check(W, rng)
     W[...] = rng.standard_normal(W.shape) * std

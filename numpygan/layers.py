@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import init as initial
-from .checks import flag
+from .checks import flag, real
 
 Params = dict[str, np.ndarray]
 EVERYWHERE = (-math.inf, math.inf)
@@ -216,7 +216,7 @@ class LeakyReLU(Layer):
     """y = x where x > 0, else slope · x                                                       Eq. (2.11)"""
 
     def __init__(self, slope: float = 0.2):
-        if not 0 <= slope <= 1:
+        if not (real(slope) and 0 <= slope <= 1):
             raise ValueError(f"LeakyReLU: the slope must lie in [0, 1], got {slope!r}")
         self.slope = float(slope)
 
@@ -270,7 +270,7 @@ class Dropout(Layer):
     draws = True
 
     def __init__(self, rate: float = 0.5):
-        if not 0 <= rate < 1:
+        if not (real(rate) and 0 <= rate < 1):
             raise ValueError(f"Dropout: the rate must lie in [0, 1), got {rate!r}")
         self.rate = float(rate)
 

@@ -10,6 +10,7 @@ import copy
 import numpy as np
 
 from . import engine as engines
+from .checks import generator, numeric, real
 
 
 class Loss:
@@ -20,7 +21,7 @@ class Loss:
     def using(self, engine: str) -> "Loss":
         """This loss, calling the functions of another engine; `GAN` gives it that of its networks."""
         other = copy.copy(self)
-        other.engine = engine
+        other.engine = engines.name_of(engine)
         return other
 
     def _ops(self, *logits):
@@ -30,7 +31,11 @@ class Loss:
                 raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got "
                                  f"{shape}{'' if shape else ' (' + type(s).__name__ + ')'}: give the "
                                  f"discriminator one output column, without a sigmoid")
-        return engines.ops("numpy" if any([np.iscomplexobj(s) for s in logits]) else self.engine)
+        if any([np.iscomplexobj(s) for s in logits]):
+            return engines.ops("numpy")
+        for s in logits:
+            numeric(s, "the logits")
+        return engines.ops(self.engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items() if k != 'engine')})"
@@ -48,12 +53,12 @@ class _CrossEntropy(Loss):
     """
 
     def __init__(self, real_label: float = 1.0, fake_label: float = 0.0, flip: float = 0.0, label_noise: float = 0.0):
-        if not 0 <= fake_label < real_label <= 1:
+        if not (real(fake_label) and real(real_label) and 0 <= fake_label < real_label <= 1):
             raise ValueError(f"D's targets must satisfy 0 <= fake_label < real_label <= 1, got fake_label="
                              f"{fake_label!r} and real_label={real_label!r}")
-        if not 0 <= flip < 0.5:
+        if not (real(flip) and 0 <= flip < 0.5):
             raise ValueError(f"flip, the share of labels turned round, must lie in [0, 0.5), got {flip!r}")
-        if not 0 <= label_noise <= real_label - fake_label:
+        if not (real(label_noise) and 0 <= label_noise <= real_label - fake_label):
             raise ValueError(f"label_noise must lie between 0 and real_label - fake_label = "
                              f"{real_label - fake_label:g}, got {label_noise!r}")
         self.real_label, self.fake_label = float(real_label), float(fake_label)
@@ -82,6 +87,7 @@ class _CrossEntropy(Loss):
         if self.draws:
             if rng is None:
                 raise TypeError("flipped or noisy labels are drawn: pass rng=np.random.default_rng(0)")
+            generator(rng)
             alpha, beta = (t.astype(logit_real.real.dtype) for t in self.targets(len(logit_real), len(logit_fake), rng))
         return ops.bce_discriminator(logit_real, logit_fake, alpha, beta)
 

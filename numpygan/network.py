@@ -8,7 +8,7 @@ import numpy as np
 from . import engine as engines
 from . import functional
 from . import init as initial
-from .checks import generator
+from .checks import generator, numeric, precision, told, whole
 from .fused import fuse
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
 from .slots import cut, layout, renewed
@@ -38,16 +38,13 @@ class Network:
     def __init__(self, layers: Sequence[Layer], d_in: int, *, rng: np.random.Generator,
                  dtype: Any = np.float32, engine: str | None = None):
         generator(rng)
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-        if not isinstance(d_in, int | np.integer) or isinstance(d_in, bool) or d_in < 1:
-            raise ValueError(f"d_in must be a whole number of at least 1, got {d_in!r}")
-        self.layers = list(layers)
+        dtype, d_in = precision(dtype), whole(d_in, "d_in")
+        self.layers = list(layers) if isinstance(layers, list | tuple) else []
         if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
             raise TypeError("layers must be a list of at least one numpygan Layer object, such as [Dense(8), Tanh()]")
         self.engine = engines.name_of(engine)
         self.version = 0
-        self.d_in, self.d_out = int(d_in), int(d_in)
+        self.d_in, self.d_out = d_in, d_in
         shapes, state = [], []
         for layer in self.layers:
             state.append(layer.state(self.d_out))
@@ -117,7 +114,7 @@ class Network:
         theta = np.asarray(theta)
         if theta.shape != self._theta.shape:
             raise ValueError(f"theta must be a vector of {self._theta.size} parameters, got shape {theta.shape}")
-        return theta if np.iscomplexobj(theta) else theta.astype(self.dtype, copy=False)
+        return theta if np.iscomplexobj(theta) else numeric(theta, "theta").astype(self.dtype, copy=False)
 
     # ----------------------------------------------------------------------------------------------- state
 
@@ -135,7 +132,7 @@ class Network:
             raise TypeError(f"the state of a network is {self.dtype} and cannot become complex")
         if value.shape != self._state.shape:
             raise ValueError(f"state must be a vector of {self._state.size} numbers, got shape {value.shape}")
-        self._state = value.astype(self.dtype)
+        self._state = numeric(value, "state").astype(self.dtype)
 
     def commit(self, *tapes: Tape) -> None:
         """state ← state + mean over the tapes of (tape.state − state): remember what these training passes saw.
@@ -144,7 +141,7 @@ class Network:
         than the step that was just taken. A tape without new state (of an evaluation) leaves everything as it is.
         """
         for tape in tapes:
-            if tape.net is not self or tape.version is None:
+            if not isinstance(tape, Tape) or tape.net is not self or tape.version is None:
                 raise ValueError("commit takes tapes that this network recorded at its own parameters")
             if tape.version < self.version - 1:
                 raise ValueError(f"this tape is older than the last step of its network (version {tape.version}, now "
@@ -214,6 +211,7 @@ class Network:
         x_dot (n, d_in) -> y_dot (n, d_out), and what `jvp_backward` needs. Every layer must have `jvp`.
         """
         self._current(tape)
+        x_dot = self._input(x_dot, tape.theta)
         ops, stack = self._run(tape.dtype)
         c, views, dots = Context(ops), self._views(tape.theta), []
         for (i, layer), cache in zip(stack, tape.caches, strict=True):
@@ -226,7 +224,10 @@ class Network:
 
         dy_dot (n, d_out) -> g, one flat gradient shaped like theta.
         """
-        self._current(tape)
+        dy_dot = self._upstream(tape, dy_dot)
+        if not isinstance(dots, list) or len(dots) != len(tape.caches):
+            raise TypeError(f"dots must be what jvp returned with this tape, a list of {len(tape.caches)}, got "
+                            f"{told(dots)}")
         ops, stack = self._run(tape.dtype)
         g = np.empty(self._theta.shape, tape.dtype)
         views, places, lowest, dy = self._views(tape.theta), cut(g, self._slots), self._lowest, None
@@ -266,6 +267,8 @@ class Network:
         return x.astype(dtype, copy=False)
 
     def _current(self, tape):
+        if not isinstance(tape, Tape):
+            raise TypeError(f"tape must be what forward returned beside the output, got {type(tape).__name__}")
         if tape.net is not self:
             raise ValueError("this tape was recorded by another network: run backward on the network whose forward "
                              "returned it")
@@ -280,6 +283,8 @@ class Network:
         dy = np.asarray(dy)
         if dy.shape != tape.shape:
             raise ValueError(f"dy must have the shape of the output, {tape.shape}, got {dy.shape}")
+        if dy.dtype.kind != "c":
+            numeric(dy, "dy")
         return dy.astype(np.complex128 if np.iscomplexobj(dy) else tape.dtype, copy=False)
 
     def _collect(self, i, grads, places):
@@ -313,8 +318,9 @@ def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | 
     slope 0.2, "relu", "tanh", "sigmoid", "identity") or are one. He initialisation below ReLU and its like,
     Glorot elsewhere.
     """
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must name the input width and at least one output width, got {list(sizes)}")
+    if not isinstance(sizes, list | tuple | np.ndarray) or len(sizes) < 2:
+        raise ValueError(f"sizes must name the input width and at least one output width, such as [2, 128, 1], got "
+                         f"{told(sizes)}")
     layers: list[Layer] = []
     for i, width in enumerate(sizes[1:], start=1):
         activation = _activation(hidden if i < len(sizes) - 1 else output)

@@ -37,6 +37,8 @@ class Optimiser:
         theta, g = check_network(net, "net").theta, np.asarray(g)
         if g.shape != theta.shape:
             raise ValueError(f"the gradient must have the shape of theta, {theta.shape}, got {g.shape}")
+        if g.dtype.kind not in "fiub":
+            raise TypeError(f"the gradient must be real numbers, got {g.dtype}")
         if not self.moments:
             self.moments = {name: np.zeros_like(theta) for name in self.vectors}
         if any([v.shape != g.shape for v in self.moments.values()]):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
+from .checks import numeric, real
 from .layers import differentiates_twice
 from .network import Network, Tape, check_network
 
@@ -77,7 +78,7 @@ class GradientPenalty:
             raise ValueError(f"GradientPenalty pairs every real row with a fake one, got shapes {np.shape(x)} and "
                              f"{np.shape(x_fake)}: make the batches equal")
         e = rng.random((len(x), 1), dtype=np.float32).astype(check_network(D, "D").dtype)
-        x_hat = e * x + (1 - e) * x_fake
+        x_hat = e * numeric(x, "x") + (1 - e) * numeric(x_fake, "x_fake")
         return _penalised(D, x_hat, rng, lambda u: engines.ops(D.engine).norm_penalty(u, self.weight))
 
     def __repr__(self) -> str:
@@ -100,7 +101,7 @@ def by_jvp(D: Network, tape: Tape, v: np.ndarray) -> np.ndarray:
 
     tape of D at x, v (n, d) held fixed -> g shaped like D.theta.
     """
-    y_dot, dots = D.jvp(tape, v)
+    y_dot, dots = check_network(D, "D").jvp(tape, v)
     return D.jvp_backward(tape, dots, np.ones_like(y_dot))
 
 
@@ -112,6 +113,10 @@ def by_complex_step(D: Network, x: np.ndarray, v: np.ndarray, rng: np.random.Gen
     gradient of D at x, it looks twice: ValueError where the imaginary part of `forward` is not Σ v · u, or that of
     `backward` not what a difference finds. Either would be wrong in silence.
     """
+    shape, _ = np.shape(check_network(D, "D")._input(x, D.theta)), numeric(x, "x")
+    for name, given in (("v", v), ("u", v if u is None else u)):
+        if numeric(given, name).shape != shape:
+            raise ValueError(f"{name} must have the shape of x, {shape}, got {np.shape(given)}")
     if u is not None:
         _backward_agrees(D, x[:4], rng)
     logit, tape = D.forward(x + 1j * STEP * v.astype(np.float64), rng)
@@ -158,6 +163,6 @@ def _slow(D):
 
 
 def _weight(name: str, value: float) -> float:
-    if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not 0 <= value < math.inf:
+    if not (real(value) and 0 <= value < math.inf):
         raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
     return float(value)

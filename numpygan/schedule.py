@@ -1,6 +1,8 @@
 """Learning rates and momenta that change with the step, as values that a checkpoint can hold."""
 import math
 
+from .checks import real, whole
+
 
 class LinearDecay:
     """rate(t) = lr for the first `hold` of the `steps`, then falling linearly to 0 at the last.
@@ -9,13 +11,11 @@ class LinearDecay:
     """
 
     def __init__(self, lr: float, steps: int, hold: float = 0.5):
-        if not 0 <= lr < math.inf:
+        if not (real(lr) and 0 <= lr < math.inf):
             raise ValueError(f"lr must be a number of at least 0, got {lr!r}")
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps!r}")
-        if not 0 <= hold < 1:
+        if not (real(hold) and 0 <= hold < 1):
             raise ValueError(f"hold, the share of the steps before the rate falls, must lie in [0, 1), got {hold!r}")
-        self.lr, self.steps, self.hold = float(lr), int(steps), float(hold)
+        self.lr, self.steps, self.hold = float(lr), whole(steps, "steps"), float(hold)
 
     def __call__(self, step: int) -> float:
         """The rate at step 0, 1, …"""
@@ -29,9 +29,9 @@ class Exponential:
     """rate(t) = lr / factorᵗ: what the code of the 2014 paper does, with a factor of 1.000004."""
 
     def __init__(self, lr: float, factor: float):
-        if not 0 <= lr < math.inf:
+        if not (real(lr) and 0 <= lr < math.inf):
             raise ValueError(f"lr must be a number of at least 0, got {lr!r}")
-        if not 1 <= factor < math.inf:
+        if not (real(factor) and 1 <= factor < math.inf):
             raise ValueError(f"factor, by which the rate is divided in every step, must be at least 1, got {factor!r}")
         self.lr, self.factor = float(lr), float(factor)
 
@@ -47,11 +47,9 @@ class Ramp:
     """value(t) on a line from `first` to `last` over that many steps, and `last` from then on: momentum .5 to .7."""
 
     def __init__(self, first: float, last: float, steps: int):
-        if not (math.isfinite(first) and math.isfinite(last)):
+        if not all(real(v) and math.isfinite(v) for v in (first, last)):
             raise ValueError(f"first and last must be finite numbers, got {first!r} and {last!r}")
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps!r}")
-        self.first, self.last, self.steps = float(first), float(last), int(steps)
+        self.first, self.last, self.steps = float(first), float(last), whole(steps, "steps")
 
     def __call__(self, step: int) -> float:
         """The value at step 0, 1, …"""

@@ -88,6 +88,7 @@ def load(net: Network, path: str | os.PathLike) -> None:
     What the file claims is compared with the network before memory is taken. CheckpointError (a ValueError) when it is
     damaged or does not fit; OSError when it cannot be opened.
     """
+    check_network(net, "net")
     path = os.fspath(path)
     largest = 8 * max((int(np.prod(s)) for slots in net._slots for *_, s in slots), default=0) + (1 << 16)
     with archive.damage_named(path), zipfile.ZipFile(path) as file:

@@ -148,7 +148,7 @@ def test_parzen_tells_how_far_it_is():
     (dict(valid=np.full((3, 3), 0.5)), "valid has 3 columns"),
     (dict(x_fake=np.full((3, 2), np.nan)), "x_fake holds NaN"),
     (dict(sigmas=[0.1, -0.1]), "sigma must be a positive number.*-0.1"),
-    (dict(sigmas=[]), "sigmas is empty"),
+    (dict(sigmas=[]), "sigmas must be a list of at least one"),
     ])
 def test_parzen_refuses_with_a_sentence(change, sentence):
     given = dict(x_fake=np.full((3, 2), 0.5), valid=np.full((3, 2), 0.5), test=np.full((3, 2), 0.5))

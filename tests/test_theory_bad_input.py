@@ -146,12 +146,12 @@ def test_transport_and_generators(call, words):
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda: dirac.step(dirac.gan, NAN, 1, 0.2), "theta, psi and h must be finite, got nan"),
+    (lambda: dirac.step(dirac.gan, NAN, 1, 0.2), "theta and psi must be finite, got nan"),
     (lambda: dirac.step(dirac.gan, 1, 1, 0.2, "D first", 1.5), "k must be a whole number of at least 1, got 1.5"),
     (lambda: dirac.step(dirac.gan, 1, 1, 0.2, k=2), "k must be 1 for simultaneous steps, got 2"),
     (lambda: dirac.trajectory(dirac.gan, 2.5), "steps must be a whole number"),
     (lambda: dirac.trajectory(dirac.gan, start=(1, 2, 3)), r"start must be two numbers \(theta, psi\)"),
-    (lambda: dirac.linearisation("r1", NAN), "gamma and std must be finite"),
+    (lambda: dirac.linearisation("r1", NAN), "gamma must be a number of at least 0, got nan"),
     (lambda: dirac.instance_noise(1, 1, -1), "std must be a finite number of at least 0"),
     (lambda: dirac.step_matrix(np.eye(3), 0.2), r"J must be \(2, 2\)"),
     (lambda: dirac.jacobian(lambda x: x * NAN), "derivative of f must be finite")])

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine as engines
 from .. import gan as algorithm
+from ..checks import able, samples, whole
 from ..losses import NonSaturating
 from ..network import Network
+from ..network import check_network as of_type
 from ..optim import SGD
 from .comparison import Gradient, compare
 from .contract import Untouched, named, pair, same, tensor
@@ -50,11 +53,16 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
 
     Returns a Report; raises GradientError with the reason.
     """
-    loss = NonSaturating() if loss is None else loss
+    loss = NonSaturating() if loss is None else able(loss, "loss", ("discriminator", "generator"),
+                                                     "losses.NonSaturating()")
+    of_type(G, "G"), of_type(D, "D")
     if G.d_out != D.d_in or D.d_out != 1:
         raise ValueError(f"G makes {G.d_out} columns, D takes {D.d_in} and must end in one, but ends in {D.d_out}")
-    if n < 3:
+    if whole(n, "n") < 3:
         raise ValueError(f"n, the number of rows, must be at least 3 to tell a sum from a mean, got {n!r}")
+    whole(seed, "seed", 0), whole(limit, "limit")
+    x = None if x is None else samples(x)
+    engine = None if engine is None else engines.name_of(engine)
     gradients = {"D": discriminator_gradient or algorithm.discriminator_gradient,
                  "G": generator_gradient or algorithm.generator_gradient}
     steps = {"D": discriminator_step or functools.partial(_descend_D, gradients["D"]),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..checks import whole
 from ..layers import Layer, differentiates_twice
 from .comparison import Gradient, compare
 from .contract import draw, engine_names, named, same
@@ -28,8 +29,11 @@ def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None
     """
     if not isinstance(layer, Layer):
         raise TypeError(f"check.layer takes a numpygan Layer object, such as Tanh(), got {layer!r}")
-    if len(x_shape) != 2 or min(x_shape) < 1:
+    if not isinstance(x_shape, tuple | list) or len(x_shape) != 2:
         raise ValueError(f"x_shape must be (rows, columns), each at least 1, got {x_shape!r}")
+    for size in x_shape:
+        whole(size, "each of x_shape, (rows, columns),")
+    whole(seed, "seed", 0), whole(limit, "limit")
     names = engine_names(engine)
     report = Report(f"check.layer: {named(layer)}, x {tuple(x_shape)}, engine {' and '.join(names)}")
     for name in names:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import able, flag, whole
 from .comparison import Gradient, compare
 from .contract import Untouched, draw, engine_names, named, same, tensor
 from .derivative import EPS, at_smooth_points, relative
@@ -32,8 +33,11 @@ def loss(loss: Any, n: int = 5, m: int = 3, *, like: Any = None, engine: str | N
     for method in CONTRACT:
         if not callable(getattr(loss, method, None)):
             raise TypeError(f"{named(loss)} has no {method}; a loss has {' and '.join(CONTRACT.values())}")
-    if min(n, m) < 1:
-        raise ValueError(f"n and m, the numbers of logits, must be at least 1, got {n!r} and {m!r}")
+    for name, value, least in (("n", n, 1), ("m", m, 1), ("seed", seed, 0)):
+        whole(value, name, least)
+    if like is not None:
+        able(like, "like", tuple(CONTRACT), "losses.NonSaturating()")
+    flag(tails, "tails")
     names = engine_names(engine) if hasattr(loss, "using") else ["numpy"]
     report = Report(f"check.loss: {named(loss)}, {n} real and {m} fake logits, engine {' and '.join(names)}")
     for name in names:

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from .. import engine as engines
+from ..checks import whole
 from ..network import Network
 from .comparison import Gradient, compare
 from .contract import Untouched, draw, nearby, same, tensor
@@ -25,8 +27,11 @@ def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 
     which is not changed. Returns a Report; raises GradientError with the reason.
     """
     if not isinstance(net, Network):
-        raise TypeError(f"check.network takes a numpygan Network, got {net!r}; for one layer there is check.layer")
-    name = engine or net.engine
+        raise TypeError(f"check.network takes a numpygan Network, got {type(net).__name__}; for one layer there is "
+                        f"check.layer")
+    for what, value, least in (("n", n, 1), ("seed", seed, 0), ("limit", limit, 1)):
+        whole(value, what, least)
+    name = engines.name_of(engine or net.engine)
     report = Report(f"check.network: {len(net.layers)} layers, {net.theta.size:,} parameters, x ({n}, {net.d_in}), "
                     f"engine {name}")
     report.merge(at_smooth_points(functools.partial(_passes, net, n, name, limit), seed))

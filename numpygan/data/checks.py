@@ -30,19 +30,38 @@ def check_count(n: Any, what: str = "n") -> int:
 
 def check_dtype(dtype: Any) -> np.dtype:
     """`dtype` as a NumPy dtype; TypeError unless it is float32 or float64."""
-    found = np.dtype(dtype)
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"dtype must be float32 or float64, not {found}: "
+    try:
+        found = None if dtype is None else np.dtype(dtype)        # NumPy takes None for float64
+    except TypeError:
+        found = None
+    if found is None or found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"dtype must be float32 or float64, not {dtype if found is None else found!s}: "
                         "rows of data are floating-point numbers")
     return found
 
 
+def check_text(value: Any, what: str) -> str:
+    """`value` itself; TypeError unless it is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be text, not {value!r}: write it between quotation marks")
+    return value
+
+
+def numeric(x: Any, what: str) -> np.ndarray:
+    """`x` as float64; TypeError for text (which NumPy would read as numbers) and for anything else but numbers."""
+    try:
+        found = np.asarray(x)
+    except ValueError:                         # rows of different lengths
+        found = np.empty(0, object)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{what} must be numbers, got {' '.join(repr(x).split())[:80]}: pass a number or an array of "
+                        "them")
+    return found.astype(np.float64, copy=False)
+
+
 def finite_array(x: Any, what: str) -> np.ndarray:
     """`x` as float64; ValueError when an entry is NaN or infinite."""
-    given = np.asarray(x)
-    if given.dtype.kind in "SU":               # which NumPy would read as numbers
-        raise TypeError(f"{what} must be numbers, got {x!r}: leave the quotation marks out")
-    found = np.asarray(given, np.float64)
+    found = numeric(x, what)
     if not np.isfinite(found).all():
         raise ValueError(f"{what} must be finite, but holds NaN or infinity: pass ordinary numbers")
     return found
@@ -55,6 +74,13 @@ def positive_array(x: Any, what: str) -> np.ndarray:
         raise ValueError(f"{what} must be greater than 0, but the smallest is {found.min():g}: "
                          "pass positive numbers")
     return found
+
+
+def one_number(x: np.ndarray, what: str) -> float:
+    """The number in `x`; TypeError for an array of them."""
+    if x.ndim:
+        raise TypeError(f"{what} must be one number, not an array of shape {x.shape}: leave the brackets out")
+    return float(x)
 
 
 def frozen(x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, check_dtype, check_rng
+from .checks import check_count, check_dtype, check_rng, numeric
 
 
 class Distribution:
@@ -47,7 +47,7 @@ class Distribution:
 
         The last axis of x is the d coordinates; in one dimension numbers and 1-D arrays of numbers will do.
         """
-        x = np.asarray(x, np.float64)
+        x = numeric(x, "x")
         if self.d == 1 and x.ndim < 2:
             return x.reshape(-1, 1), x.shape
         if x.ndim == 0 or x.shape[-1] != self.d:

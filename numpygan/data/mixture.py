@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, finite_array, frozen, positive_array
+from .checks import check_count, check_text, finite_array, frozen, one_number, positive_array
 from .distribution import Known
 
 
@@ -56,7 +56,8 @@ def mixture(means: Any, stds: Any = 1.0, weights: Any = None, name: str = "mixtu
         raise ValueError(f"stds must be a number, ({len(mu)},) or {mu.shape} for {len(mu)} modes in "
                          f"{mu.shape[1]} dimensions, not of shape {s.shape}: give one for each mode")
     s = s[:, None] if s.ndim == 1 else s
-    return Mixture(mu.copy(), np.broadcast_to(s, mu.shape).copy(), _weights(weights, len(mu)), name, dtype)
+    s = np.broadcast_to(s, mu.shape).copy()
+    return Mixture(mu.copy(), s, _weights(weights, len(mu)), check_text(name, "name"), dtype)
 
 
 def _weights(weights: Any, k: int) -> np.ndarray:
@@ -76,9 +77,9 @@ def ring(m: int = 8, radius: float = 2.0, std: float = 0.02, dtype: Any = np.flo
     m = 8, radius 2, std .02 is the ring of Metz et al. (2017), Unrolled GANs.
     """
     angle = 2 * np.pi * np.arange(check_count(m, "m")) / m
-    r = float(positive_array(radius, "radius"))
+    r = one_number(positive_array(radius, "radius"), "radius")
     modes = r * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return mixture(modes, float(positive_array(std, "std")), None, "ring", dtype)
+    return mixture(modes, one_number(positive_array(std, "std"), "std"), None, "ring", dtype)
 
 
 def grid(k: int = 5, spacing: float = 2.0, std: float = 0.05, dtype: Any = np.float32) -> Mixture:
@@ -86,6 +87,6 @@ def grid(k: int = 5, spacing: float = 2.0, std: float = 0.05, dtype: Any = np.fl
 
     The default has its 25 modes at {−4, −2, 0, 2, 4}², as in Lin et al. (2018), PacGAN, section 4.1.
     """
-    axis = float(positive_array(spacing, "spacing")) * (np.arange(check_count(k, "k")) - (k - 1) / 2)
+    axis = one_number(positive_array(spacing, "spacing"), "spacing") * (np.arange(check_count(k, "k")) - (k - 1) / 2)
     modes = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    return mixture(modes, float(positive_array(std, "std")), None, "grid", dtype)
+    return mixture(modes, one_number(positive_array(std, "std"), "std"), None, "grid", dtype)

@@ -96,6 +96,11 @@ def load_idx_set(spec: IdxSet, root: Any, part: str, dtype: Any = np.float32,
         raise ValueError(f"part must be {' or '.join(map(repr, spec.parts))}, not {part!r}: "
                          "choose one of them")
     dtype = check_dtype(dtype)
+    if not (progress is None or callable(progress)):
+        raise TypeError(f"progress must be a function (name, bytes, of), got {progress!r}")
+    if not (mirrors is None or isinstance(mirrors, list | tuple) and mirrors
+            and all(isinstance(m, str) for m in mirrors)):
+        raise TypeError(f"mirrors must be a list of addresses that files are under, got {mirrors!r}")
     folder = find(spec, part, root)
     if folder is None:
         folder = fetch(spec, part, spec.mirrors if mirrors is None else mirrors, progress)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_dtype
+from .checks import check_dtype, check_text
 from .errors import DataError
 from .protocol import Data, is_data
 from .rows import Rows
@@ -32,7 +32,9 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
     minimum and maximum. labels: n integers from 0. TypeError for anything but numbers; DataError (a
     ValueError) for an empty or 1-D array, NaN, infinity, values outside `range`, labels that do not fit.
     """
-    x = _numbers(x)
+    x, name = _numbers(x), check_text(name, "name")
+    if not isinstance(source, dict | None):
+        raise TypeError(f"source must be a dictionary that tells where the data is from, or None, not {source!r}")
     if x.ndim < 2:
         raise DataError(f"data must have a row for each item, not the shape {x.shape}: "
                         "write x[:, None] for n numbers, x[None] for one item")

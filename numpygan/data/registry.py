@@ -1,6 +1,7 @@
 """The names of data sets, for the command line."""
 
 import difflib
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
             options["root"] = root
         if name == "gaussian":
             options = {"mean": 4.0, "std": 1.25, **options}
+        takes = inspect.signature(NAMES[name]).parameters
+        if unknown := sorted(set(options) - set(takes)):
+            raise TypeError(f"{name} has no option {unknown[0]!r}: it takes {', '.join(takes)}")
         return NAMES[name](dtype=dtype, **options)
     path = Path(name_or_path).expanduser()
     if path.is_dir():

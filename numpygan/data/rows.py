@@ -76,10 +76,10 @@ class Rows:
 
         `train, held_out = digits().split(2 / 3, rng)`. The same rng state gives the same parts.
         """
-        first = round(fraction * self.n) if 0 < fraction < 1 else 0
+        first = round(fraction * self.n) if isinstance(fraction, float) and 0 < fraction < 1 else 0
         if not 0 < first < self.n:
             raise ValueError(f"fraction must lie strictly between 0 and 1 and leave rows on both sides, "
-                             f"not {fraction:g} of {self.n} rows: try 0.5")
+                             f"not {fraction} of {self.n} rows: try 0.5")
         order = check_rng(rng).permutation(self.n)
         return self._take(order[:first]), self._take(order[first:])
 

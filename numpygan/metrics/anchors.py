@@ -4,8 +4,7 @@ from typing import Any
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from ..checks import generator, whole
-from .samples import samples
+from ..checks import generator, samples, whole
 
 
 def centroids(x: Any, k: int, rng: np.random.Generator, rounds: int = 10) -> np.ndarray:
@@ -22,4 +21,5 @@ def gaussian_like(x: Any, n: int, rng: np.random.Generator) -> np.ndarray:
     """n samples of the Gaussian with the mean and the covariance of x: right in both, and in nothing else."""
     x = samples(x, least=2)
     cov = np.atleast_2d(np.cov(x, rowvar=False, dtype=np.float64))
-    return rng.multivariate_normal(x.mean(axis=0, dtype=np.float64), cov, n, method="svd").astype(x.dtype)
+    mean = x.mean(axis=0, dtype=np.float64)
+    return generator(rng).multivariate_normal(mean, cov, whole(n, "n"), method="svd").astype(x.dtype)

@@ -4,9 +4,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import gammainc
 
-from ..checks import whole
+from ..checks import samples, whole
 from ..data.mixture import Mixture
-from .samples import samples
 
 WITHIN = 3.0                    # standard deviations
 

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from ..checks import real, samples
 from .pairs import blocks
-from .samples import samples
 
 PROBE = 1000                    # rows of y in the median of distances
 
@@ -29,7 +29,7 @@ def mmd(x: Any, y: Any, bandwidth: float | None = None) -> MMD:
         bandwidth = float(np.median(pdist(y[:PROBE])))
         if bandwidth == 0:
             raise ValueError("most rows of y are equal, so their median distance is no bandwidth: give bandwidth=")
-    if not 0 < bandwidth < np.inf:
+    if not (real(bandwidth) and 0 < bandwidth < np.inf):
         raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
     n, m = len(x), len(y)
     within_x, within_y = ((_sum(a, a, bandwidth) - len(a)) / (len(a) * (len(a) - 1)) for a in (x, y))

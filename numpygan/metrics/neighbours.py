@@ -3,8 +3,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks import samples
 from .pairs import blocks
-from .samples import samples
 
 
 class TwoSample(NamedTuple):

@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from .samples import samples
+from ..checks import generator, real, samples, told, whole
 
 
 def region_share(x: Any, data: Any, rng: np.random.Generator, level: float = 0.99, draws: int = 100_000) -> float:
@@ -14,9 +14,9 @@ def region_share(x: Any, data: Any, rng: np.random.Generator, level: float = 0.9
     """
     x = samples(x)
     if not callable(getattr(data, "log_density", None)):
-        raise TypeError(f"{getattr(data, 'name', data)!r} has no log_density: its region is not known")
-    if not 0 < level < 1:
+        raise TypeError(f"{told(getattr(data, 'name', data))} has no log_density: its region is not known")
+    if not (real(level) and 0 < level < 1):
         raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
-    real = data.log_density(data.sample(draws, rng))
-    t = np.quantile(real, 1 - level, method="inverted_cdf")
+    inside = data.log_density(data.sample(whole(draws, "draws"), generator(rng)))
+    t = np.quantile(inside, 1 - level, method="inverted_cdf")
     return float(np.mean(data.log_density(x) >= t))

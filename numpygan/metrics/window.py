@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks import real, samples
 from .pairs import blocks, compiled
-from .samples import samples
 
 SIGMAS = tuple(float(s) for s in np.logspace(-1, 0, 10))        # those that the authors' code tries
 
@@ -38,9 +38,11 @@ def parzen_curve(x: Any, x_fake: Any, sigmas: Sequence[float] = SIGMAS,
                  progress: Callable[[int], Any] | None = None) -> np.ndarray:
     """The mean of log p_σ over x (n, d) for each of `sigmas`: what σ is chosen by              Eq. (13.11)"""
     x_fake = samples(x_fake, "x_fake")
+    if not isinstance(sigmas, list | tuple | np.ndarray) or len(sigmas) == 0:
+        raise ValueError(f"sigmas must be a list of at least one bandwidth, such as [0.1, 0.2], got {sigmas!r}")
+    if not (progress is None or callable(progress)):
+        raise TypeError(f"progress must be a function (rows), got {progress!r}")
     sigmas = [_positive(sigma) for sigma in sigmas]
-    if not sigmas:
-        raise ValueError("sigmas is empty: give at least one bandwidth")
     return _log_likelihoods(samples(x, like=x_fake), x_fake, sigmas, progress).mean(axis=1)
 
 
@@ -66,7 +68,7 @@ def _log_likelihoods(x, x_fake, sigmas, progress=None):
 
 
 def _positive(sigma):
-    if not (np.isscalar(sigma) and np.isreal(sigma) and 0 < sigma < np.inf):
+    if not (real(sigma) and 0 < sigma < np.inf):
         raise ValueError(f"sigma must be a positive number, the width of the window, got {sigma!r}")
     return float(sigma)
 

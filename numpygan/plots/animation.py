@@ -8,9 +8,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from ..checks import generator, number, told, whole
 from ..files import atomic
+from ..gan import Snapshots
 from .images import sample_grid, tiles
-from .points import principal_plane, samples, samples_2d
+from .points import check_data, principal_plane, samples, samples_2d
 
 
 def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random.Generator, *, title: str = "G(z)",
@@ -20,6 +22,11 @@ def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random
     At most `most` frames, the first and the last among them, closer together at the start where more happens; each is
     shown `seconds`, the last two seconds longer. `rng` draws the real points beside which generated ones are shown.
     """
+    if not isinstance(snapshots, Snapshots):
+        raise TypeError(f"snapshots must be Snapshots, which fit was given as a callback, got {told(snapshots)}")
+    check_data(data), generator(rng), whole(most, "most", 2)
+    if not number(seconds, "seconds"):
+        raise ValueError("seconds, how long a frame is shown, must be greater than 0, got 0")
     if not snapshots.steps:
         raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
     draw = _painter(snapshots, data, rng)

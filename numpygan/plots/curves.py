@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ..checks import able, numeric, told, whole
 from ..history import History
 from .figure import DATA, FAKE, axes, figure, legend_above
 
@@ -13,6 +14,7 @@ Reference = tuple[float, str]          # a value, and how it is written
 
 def curves(history: History, loss: Any = None) -> tuple[Axes, Axes]:
     """`losses` above `discriminator`, in one figure."""
+    _not_empty(history)
     upper, lower = figure(8, 6.4).subplots(2, 1, sharex=True)
     losses(history, loss, ax=upper).set_xlabel("")
     return upper, discriminator(history, loss, ax=lower)
@@ -53,6 +55,8 @@ def equilibrium(loss: Any = None) -> dict[str, list[Reference]]:
     rows the best D is (a + b)/2 instead, Eq. (11.1) at p = q: D and L_G there follow. `LeastSquares`: s = ½,
     `Hinge`: any |s| ≤ 1, `Wasserstein`: W₁ = 0. A loss that is not the package's has none.
     """
+    if loss is not None:
+        able(loss, "loss", ("discriminator", "generator"), "losses.NonSaturating()")
     name = "NonSaturating" if loss is None else type(loss).__name__
     if name == "LeastSquares":
         return {"loss_D": [(0.25, "¼")], "loss_G": [(0.125, "⅛")]}
@@ -73,6 +77,9 @@ def equilibrium(loss: Any = None) -> dict[str, list[Reference]]:
 
 def smooth(y: np.ndarray, width: int) -> np.ndarray:
     """The mean of y over a window of `width` steps about each, or what there is of it at both ends; (n,) -> (n,)."""
+    y, width = numeric(y, "y"), whole(width, "width")
+    if y.ndim != 1:
+        raise ValueError(f"y must be a list of numbers (n,), got shape {y.shape}")
     before, after = (width - 1) // 2, width // 2
     total = np.concatenate([[0.0], np.cumsum(y)])
     i = np.arange(len(y))
@@ -107,5 +114,7 @@ def _limits(ax, history, references):
 
 
 def _not_empty(history):
+    if not isinstance(history, History):
+        raise TypeError(f"history must be a History, what fit returns, got {told(history)}")
     if len(history) == 0:
         raise ValueError("the history has no steps to draw: train first, or draw later")

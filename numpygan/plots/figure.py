@@ -1,12 +1,13 @@
 """What all pictures share: colours, figures without pyplot, legends off the data, files."""
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..checks import told
 from ..files import atomic
 
 DATA, FAKE, D_COLOUR = "#0072B2", "#D55E00", "#009E73"          # Okabe & Ito: blue, vermillion, bluish green
@@ -22,11 +23,18 @@ def figure(width: float, height: float, constrained: bool = True) -> Figure:
 
 def axes(ax: Axes | None, title: str, x: str, y: str, width: float = 8.0, height: float = 3.6) -> Axes:
     """`ax`, or Axes of a new figure, with its title and the names of its axes."""
-    ax = figure(width, height).add_subplot() if ax is None else ax
+    ax = figure(width, height).add_subplot() if ax is None else check_axes(ax)
     ax.set_title(title, loc="left")
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def check_axes(ax: Any) -> Axes:
+    """`ax` itself; TypeError unless it is Matplotlib's Axes."""
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be Matplotlib Axes, such as figure.add_subplot() makes, got {told(ax)}")
     return ax
 
 
@@ -45,7 +53,7 @@ def legend_below(ax: Axes) -> Axes:
 
 def save(ax: Axes, path: str | os.PathLike) -> Path:
     """Write the figure of these Axes as PNG, whole or not at all."""
-    fig = cast(Figure, ax.get_figure(root=True))
+    fig = cast(Figure, check_axes(ax).get_figure(root=True))
     with atomic(path) as file:
         fig.savefig(file, format="png", dpi=DPI)
     return Path(path)

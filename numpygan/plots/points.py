@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
+from ..checks import able, function, generator, told
+from ..checks import samples as rows
 from .figure import D_COLOUR, DATA, FAKE, axes, legend_below
 from .images import sample_grid
 
@@ -21,9 +23,11 @@ def samples(x_fake: np.ndarray, data: Any, rng: np.random.Generator, *, D: Any =
     `data` as in `numpygan.data`; as many real points as samples are drawn from it where they are shown. `D`, the
     discriminator, adds what it answers, in one and two dimensions.
     """
+    check_data(data)
+    x_fake = rows(x_fake, "x_fake")
     if len(data.shape) > 1:
         return sample_grid(x_fake, data.shape, data.range, title=title, ax=ax)
-    x_real = data.sample(max(1000, len(x_fake)), rng)
+    x_real = data.sample(max(1000, len(x_fake)), generator(rng))
     density = getattr(data, "density", None)
     if x_real.shape[1] == 1:
         return samples_1d(x_fake, x_real, density, D, title=title, ax=ax)
@@ -38,6 +42,7 @@ def samples_1d(x_fake: np.ndarray, x_real: np.ndarray, density: Density | None =
 
     D(x) has its own scale at the right, on which ½ is dashed.
     """
+    x_fake, x_real = _both(x_fake, x_real, density, D, 1)
     low, high = extent(np.concatenate([x_real, x_fake]))[0]
     ax = axes(ax, title, "x", "density", 7, 4.2)
     edges = np.linspace(low, high, 61)
@@ -65,6 +70,7 @@ def samples_2d(x_fake: np.ndarray, x_real: np.ndarray, density: Density | None =
 
     With D the plane is the greener the more D takes it for data; dashed: D(x) = ½.
     """
+    x_fake, x_real = _both(x_fake, x_real, density, D, 2)
     (left, right), (bottom, top) = extent(x_real)
     height = 5 * min(max((top - bottom) / (right - left), 0.3), 1.5)
     ax = axes(ax, title, "$x_1$", "$x_2$", 6.4 if D is not None else 5.6, height + 1.2)
@@ -81,10 +87,31 @@ def samples_2d(x_fake: np.ndarray, x_real: np.ndarray, density: Density | None =
 
 def principal(x_fake: np.ndarray, x_real: np.ndarray, *, title: str = "Samples G(z)", ax: Axes | None = None) -> Axes:
     """x_fake and x_real (n, d) in the plane of the two directions in which x_real varies most."""
-    project = principal_plane(x_real)
+    x_real = rows(x_real, "x_real", 2)
+    x_fake, project = rows(x_fake, "x_fake", like=x_real), principal_plane(x_real)
     ax = samples_2d(project(x_fake), project(x_real), title=title, ax=ax)
     ax.set(xlabel="first principal direction of the data", ylabel="second")
     return ax
+
+
+def check_data(data: Any) -> Any:
+    """`data` itself; TypeError unless it has the shape and the range of its rows, and can be sampled."""
+    able(data, "data", ("sample",), "data.ring()")
+    if not (hasattr(data, "shape") and hasattr(data, "range")):
+        raise TypeError(f"data must have shape, range and sample, as data.ring() has, got {told(data)}")
+    return data
+
+
+def _both(x_fake, x_real, density, D, d):
+    """Both samples, of d columns; density and D as they must be."""
+    if density is not None:
+        function(density, "density", "data.ring().density")
+    if D is not None and not (callable(D) and hasattr(D, "dtype")):
+        raise TypeError(f"D must be a Network, the discriminator, or None, got {told(D)}")
+    x_real = rows(x_real, "x_real")
+    if x_real.shape[1] != d:
+        raise ValueError(f"this picture is for {d} dimension{'s' * (d > 1)}, and x_real has {x_real.shape[1]} columns")
+    return rows(x_fake, "x_fake", like=x_real), x_real
 
 
 def principal_plane(x_real: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

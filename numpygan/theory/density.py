@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import no_nan, numbers
+from ..checks import function, text
+from .checks import no_nan, numbers, whole
 
 SPREAD = 12.0                            # standard deviations from a mode: a Gaussian has 4e-33 of its mass outside
 TINY = np.finfo(float).tiny
@@ -29,6 +30,10 @@ class Density:
                  sample: Callable | None = None, breaks: Sequence = (), name: str = "p"):
         if not callable(f):
             raise TypeError(f"the density {name} must be a function x -> p(x), got {type(f).__name__}")
+        for other, value in (("log_density", log_density), ("sample", sample)):
+            if value is not None:
+                function(value, other, "lambda x: …")
+        text(name, "name")
         self.f, self.name, self.exact_log = f, name, log_density is not None
         self.log_f, self.sampler = log_density, sample
         self.box = None if support is None else box_of(support)
@@ -73,7 +78,7 @@ class Density:
         if self.sampler is None:
             raise ValueError(f"{self.name} is a plain function and cannot be sampled: "
                              f"wrap it, theory.Density(f, support, sample=lambda n, rng: ...)")
-        return _rows(self.sampler(n, rng))
+        return _rows(self.sampler(whole(n, 1, "n"), rng))
 
     def _shaped(self, f: Callable, x: np.ndarray) -> np.ndarray:
         """f at the rows of x, given as (n,) or as (n, 1): as f takes it."""
@@ -153,6 +158,8 @@ def _point(x: np.ndarray) -> str:
 
 
 def _per_axis(breaks: Sequence, box: np.ndarray | None) -> list[np.ndarray]:
+    if not isinstance(breaks, list | tuple | np.ndarray):
+        raise TypeError(f"breaks must be a list of numbers, in two dimensions one per axis, got {breaks!r}")
     if box is None or len(breaks) == 0:
         return []
     axes = [breaks] if len(box) == 1 else breaks

@@ -8,14 +8,16 @@ run has −ψ in place of ψ, and starts at (1, −1).
 A vector field is a function (θ, ψ) -> (dθ, dψ), of numbers or arrays: the directions in which the players want to go,
 Eq. (8.1).
 """
+import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks import function, number, real
 from ..functional import log_sigmoid, sigmoid
-from .checks import finite, whole
+from .checks import finite, numbers, whole
 
 Field = Callable[..., tuple[Any, Any]]
 ORDERS = ("simultaneous", "D first", "G first")
@@ -23,66 +25,88 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(64)               # E g(ε),
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 
+def _of_numbers(function: Callable) -> Callable:
+    """`function` of numbers or arrays of them, refused in one sentence where one is no number, NaN or infinite."""
+    names = tuple(inspect.signature(function).parameters)
+
+    @wraps(function)
+    def checked(*args, **kwargs):
+        return function(*map(finite, args, names), **{name: finite(value, name) for name, value in kwargs.items()})
+    return checked
+
+
 # --------------------------------------------------------------------------------------------- the games
 
+@_of_numbers
 def value(theta: Any, psi: Any) -> Any:
     """V(θ, ψ) = f(ψθ) + f(0), f(t) = −log(1 + e^−t) = log σ(t)                                 Eq. (8.2)"""
     return log_sigmoid(psi * theta) + log_sigmoid(0.0)
 
 
+@_of_numbers
 def slope(t: Any) -> Any:
     """f'(t) = σ(−t)                                                                            Eq. (8.2)"""
     return sigmoid(-np.asarray(t, np.float64))
 
 
+@_of_numbers
 def curvature(t: Any) -> Any:
     """f''(t) = −σ(t) σ(−t)"""
     return -slope(t) * slope(-np.asarray(t, np.float64))
 
 
+@_of_numbers
 def gan(theta: Any, psi: Any) -> tuple[Any, Any]:
     """v = (−ψ f'(ψθ), θ f'(ψθ)): θ descends V, ψ ascends V                                     Eq. (8.3)"""
     return -psi * slope(psi * theta), theta * slope(psi * theta)
 
 
+@_of_numbers
 def nsgan(theta: Any, psi: Any) -> tuple[Any, Any]:
     """v = (−ψ f'(−ψθ), θ f'(ψθ)): θ ascends f(−ψθ) instead                                     Eq. (8.4)"""
     return -psi * slope(-psi * theta), theta * slope(psi * theta)
 
 
+@_of_numbers
 def wgan(theta: Any, psi: Any) -> tuple[Any, Any]:
     """v = (−ψ, θ): f(t) = t; ψ is to be clipped to [−1, 1] after every update                  Eq. (8.5)"""
     return -psi + 0.0 * theta, theta + 0.0 * psi
 
 
+@_of_numbers
 def wgan_gp(theta: Any, psi: Any, weight: float = 0.35) -> tuple[Any, Any]:
     """v = (−ψ, θ − 2w (|ψ| − 1) sign ψ): ψ ascends V − w (|ψ| − 1)²                            Eq. (8.6)"""
+    _at_least_0(weight, "weight")
     return -psi + 0.0 * theta, theta - 2 * weight * (np.abs(psi) - 1) * np.sign(psi)
 
 
+@_of_numbers
 def r1(theta: Any, psi: Any, gamma: float) -> tuple[Any, Any]:
     """v = (−ψ f'(ψθ), θ f'(ψθ) − γψ): ψ ascends V − (γ/2) ψ²                                   Eq. (8.7)"""
+    _at_least_0(gamma, "gamma")
     return -psi * slope(psi * theta), theta * slope(psi * theta) - gamma * psi
 
 
+@_of_numbers
 def consensus(theta: Any, psi: Any, gamma: float) -> tuple[Any, Any]:
     """v − γ Jᵀv, v and its Jacobian J those of the GAN: both players descend (γ/2)|v|²         Eq. (8.8)
 
     Mescheder, Nowozin & Geiger (2017), The numerics of GANs.
     """
+    _at_least_0(gamma, "gamma")
     a, b = gan(theta, psi)
     d1, d2 = slope(psi * theta), curvature(psi * theta)
     cross = d1 + psi * theta * d2
     return a - gamma * (-psi**2 * d2 * a + cross * b), b - gamma * (-cross * a + theta**2 * d2 * b)
 
 
+@_of_numbers
 def instance_noise(theta: Any, psi: Any, std: float) -> tuple[Any, Any]:
     """V = E f(ψ(θ + sε)) + E f(−ψsε'): the GAN with N(0, s²) added to both inputs of D         Eq. (8.9)
 
     The expectations are sums over 64 Gauss-Hermite nodes.
     """
-    if not 0 <= std < np.inf:
-        raise ValueError(f"std must be a finite number of at least 0, got {std!r}")
+    _at_least_0(std, "std")
     theta, psi = np.broadcast_arrays(np.asarray(theta, np.float64), np.asarray(psi, np.float64))
     noise, p = std * NODES, psi[..., None]
     fake = theta[..., None] + noise
@@ -90,6 +114,7 @@ def instance_noise(theta: Any, psi: Any, std: float) -> tuple[Any, Any]:
     return -psi * (d_fake @ WEIGHTS), (fake * d_fake - noise * d_real) @ WEIGHTS
 
 
+@_of_numbers
 def bilinear(x: Any, y: Any) -> tuple[Any, Any]:
     """v = (−y, x): the game V = xy, x descends and y ascends; pure rotation                    Eq. (8.10)"""
     return wgan(x, y)
@@ -104,9 +129,10 @@ def step(field: Field, theta: Any, psi: Any, h: float, order: str = "simultaneou
     order: "simultaneous", both directions taken at the same point; "D first" as in Algorithm 1, k steps of ψ and then
     one of θ, each at the newest point; "G first" the other way round. ψ is clipped to [−clip, clip] when given.
     """
-    _check_order(order, k)
-    if not np.isfinite(theta + psi + h).all():
-        raise ValueError(f"theta, psi and h must be finite, got {theta}, {psi} and {h}")
+    _check_step(order, k, h, clip)
+    function(field, "field", "dirac.gan")
+    if not np.isfinite(numbers(theta, "theta") + numbers(psi, "psi")).all():
+        raise ValueError(f"theta and psi must be finite, got {theta} and {psi}")
     if order == "simultaneous":
         d_theta, d_psi = field(theta, psi)
         return theta + h * d_theta, _clipped(psi + h * d_psi, clip)
@@ -123,6 +149,7 @@ def trajectory(field: Field, steps: int = 500, h: float = 0.2, order: str = "sim
                clip: float | None = None, start: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """The points (θ, ψ) before and after each of `steps` steps: (steps + 1, 2)."""
     whole(steps, 0, "steps")
+    _check_step(order, k, h, clip)
     if finite(start, "start").shape != (2,):
         raise ValueError(f"start must be two numbers (theta, psi), got {start!r}")
     path = np.empty((steps + 1, 2))
@@ -132,11 +159,20 @@ def trajectory(field: Field, steps: int = 500, h: float = 0.2, order: str = "sim
     return path
 
 
+def _at_least_0(value: Any, name: str) -> None:
+    if np.ndim(value) or value < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value}")
+
+
 def _clipped(psi: Any, clip: float | None) -> Any:
     return psi if clip is None else np.clip(psi, -clip, clip)
 
 
-def _check_order(order: str, k: int) -> None:
+def _check_step(order: str, k: int, h: float, clip: float | None = None) -> None:
+    if not (real(h) and np.isfinite(h)):
+        raise ValueError(f"h must be a finite number, got {h!r}")
+    if clip is not None:
+        number(clip, "clip")
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
     if whole(k, 1, "k") != 1 and order == "simultaneous":
@@ -151,14 +187,13 @@ def linearisation(name: str, gamma: float = 0.0, std: float = 0.0) -> np.ndarray
     name: "gan", "nsgan", "wgan", "bilinear", "r1" and "consensus" (gamma), "instance_noise" (std). WGAN-GP has none:
     its field jumps at ψ = 0.
     """
+    gamma, std = number(gamma, "gamma"), number(std, "std")
     turn = 1.0 if name in ("wgan", "bilinear") else 0.5
     damping = {"gan": (0.0, 0.0), "nsgan": (0.0, 0.0), "wgan": (0.0, 0.0), "bilinear": (0.0, 0.0),
                "r1": (0.0, gamma), "consensus": (gamma / 4, gamma / 4), "instance_noise": (0.0, std**2 / 2)}
     if name not in damping:
         raise ValueError(f"no linearisation for {name!r}: choose one of {', '.join(damping)} "
                          f"(the field of WGAN-GP jumps at psi = 0)")
-    if not np.isfinite(damping[name]).all():
-        raise ValueError(f"gamma and std must be finite, got {gamma} and {std}")
     on_theta, on_psi = damping[name]
     return np.array([[-on_theta, -turn], [turn, -on_psi]])
 
@@ -180,10 +215,10 @@ def step_matrix(J: np.ndarray, h: float, order: str = "simultaneous", k: int = 1
 
     A_G is the unit matrix with the first row of I + hJ, A_D with the second.
     """
-    _check_order(order, k)
+    _check_step(order, k, h)
     if finite(J, "J").shape != (2, 2):
         raise ValueError(f"J must be (2, 2), the derivative of the field, got {np.shape(J)}")
-    both = np.eye(2) + finite(h, "h") * finite(J, "J")
+    both = np.eye(2) + h * finite(J, "J")
     A_G, A_D = np.stack([both[0], [0.0, 1.0]]), np.stack([[1.0, 0.0], both[1]])
     if order == "simultaneous":
         return both
@@ -196,7 +231,9 @@ def jacobian(f: Callable[[np.ndarray], Any], at: Any = (0.0, 0.0), h: float = 1e
 
     f: point (2,) -> two numbers; a vector field or a whole training step. `at` is the point.
     """
-    at = np.asarray(at, np.float64)
+    at, f, h = finite(at, "at"), function(f, "f", "lambda x: x"), number(h, "h")
+    if at.ndim != 1 or h == 0:
+        raise ValueError(f"at must be a point, a list of numbers, and h greater than 0, got shape {at.shape} and {h}")
     columns = []
     for e in np.eye(len(at)) * h:
         near, far = (np.asarray(f(at + m * e), np.float64) - np.asarray(f(at - m * e), np.float64) for m in (1, 2))

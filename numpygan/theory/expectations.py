@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
+from ..checks import function
 from . import divergences, game
 from .checks import finite, numbers, whole
 from .density import Density, as_density, common_box
@@ -89,6 +90,7 @@ def mean_and_error(values: Any) -> Estimate:
 def change_of_variables(f: Callable, G: Callable, p_z: Any, p_g: Any, z_support: Any = None,
                         support: Any = None, tol: float = 1e-12) -> tuple[float, float]:
     """E_z[f(G(z))] and E_{x~p_g}[f(x)], which are equal when p_g is the density of G(z)        Eq. (6.1)"""
+    function(G, "G", "lambda z: 2 * z")
     return (expectation(lambda z: _at(f, _rows_like(G(z), z)), p_z, z_support, tol),
             expectation(f, p_g, support, tol))
 
@@ -101,6 +103,8 @@ def pushforward(p_z: Any, inverse: Callable, abs_det: Callable, support: Any, G:
     than x has puts all mass on a set of volume 0.
     """
     P = as_density(p_z, "p_z")
+    for name, value in (("inverse", inverse), ("abs_det", abs_det), *([] if G is None else [("G", G)])):
+        function(value, name, "lambda x: x / 2")
     def draw(n, rng):
         z = P.sample(n, rng)
         return G(z[:, 0] if z.shape[1] == 1 else z)
@@ -146,7 +150,7 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
 
 def _at(f: Callable, x: np.ndarray) -> np.ndarray:
     """f at the rows x (n, d), as n numbers; in one dimension f is given (n,)."""
-    y = np.asarray(f(x[:, 0] if x.ndim == 2 and x.shape[1] == 1 else x), np.float64)
+    y = numbers(function(f, "f", "np.cos")(x[:, 0] if x.ndim == 2 and x.shape[1] == 1 else x), "f(x)")
     if y.shape not in ((len(x),), (len(x), 1)):
         raise ValueError(f"the function gives the shape {y.shape} for {len(x)} points: it must give one number each")
     return y.reshape(-1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import flag
 from ..functional import log_sigmoid, sigmoid
 from .checks import numbers, probability
 from .density import Density, as_density
@@ -85,7 +86,7 @@ def value_of(D: Any, p: Any, q: Any, support: Any = None, logits: bool = False, 
     or 1 on samples. `tol` is 1e-12, for a float32 network 1e-5.
     """
     network = hasattr(D, "theta") and hasattr(D, "forward")
-    logits = logits or network
+    logits = flag(logits, "logits") or network
     if tol is None:
         tol = 1e-5 if network and D.theta.dtype == np.float32 else 1e-12
     if is_array(D) != is_array(p):
