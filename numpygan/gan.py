@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import engine as engines
+from . import memory
 from .checks import able, flag, functions, generator, number, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
@@ -193,6 +194,7 @@ class GAN:
         count = count_steps(feed.data, batch, k, steps, epochs)
         self._feed = feed                                 # only now: a call that was refused has changed nothing
         step = self._simultaneous if self.simultaneous else self._alternating
+        memory.keep()
         with blas_threads(batch, self.G, self.D):
             for _ in range(count):
                 step(feed, batch, k, rng)

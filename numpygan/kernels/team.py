@@ -4,9 +4,11 @@ Work is a function in machine code, work(job, i), and a number of pieces i = 0, 
 everybody takes the next one that is left. Who did a piece leaves no trace in the result, and a helper that sleeps, or
 that the system has put aside, is not waited for: only pieces that it has begun are.
 
-Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared, and sleep
-soon after; to wake them would take Python's lock, and longer than many a product. There is one team in a process;
-where two threads train at once, one of them has it and the other works alone.
+Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared; between
+steps they nap, and when nothing has come for a while they go to bed: to wake them then takes Python's lock, and longer
+than many a product. A helper that finds itself on the caller's core naps at once: Linux leaves a thread that merely
+gives way where it is, and looks for an idle core when a nap ends. There is one team in a process; where two threads
+train at once, one of them has it and the other works alone.
 """
 import contextlib
 import os
@@ -27,10 +29,11 @@ MOST = 8                        # more threads than a batch of a few hundred row
 # (some .4 ms), has been put aside by the system: the cores are busy with something else.
 TICKS = 10**6
 CAUTION = 50                    # jobs that the caller then does alone
-PATIENCE = 2000, 20_000         # looks of an idle helper at the board: at once, then giving way (to some 15 ms)
+PATIENCE = 2000, 4000, 20_000   # looks of an idle helper at the board: at once, giving way, between naps (2 s)
+NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
-NEXT, DONE, AWAKE, BUSY, WORK, JOB, COUNT, ALONE, WORDS = 0, 8, 16, 24, 32, 33, 34, 35, 48
+NEXT, DONE, AWAKE, BUSY, WORK, JOB, COUNT, CORE, ALONE, WORDS = 0, 8, 16, 24, 32, 33, 34, 35, 40, 48
 TURN = 2**32                    # NEXT = turn · 2³² + the next piece: a helper that comes late meets another turn
 NONE = 2**31                    # as next piece: the board is being written
 
@@ -96,15 +99,39 @@ def _clock(typingctx):
     return types.int64(), code
 
 
+def _of_system(builder, name, *args):
+    """What the system's function of that name answers, a 32-bit number; −1 where there is none."""
+    number = ir.IntType(32)
+    if not binding.address_of_symbol(name):
+        return number(-1)
+    kind = ir.FunctionType(number, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+
 @intrinsic
 def _give_way(typingctx):
-    """Let another thread have the core, where the system has a word for it."""
+    """Let another thread have the core."""
     def code(context, builder, signature, args):
-        if binding.address_of_symbol("sched_yield"):
-            kind = ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        _of_system(builder, "sched_yield")
         return context.get_dummy_value()
     return types.void(), code
+
+
+@intrinsic
+def _nap(typingctx):
+    """Sleep so shortly that nobody has to wake this thread."""
+    def code(context, builder, signature, args):
+        _of_system(builder, "usleep", ir.IntType(32)(NAP))
+        return context.get_dummy_value()
+    return types.void(), code
+
+
+@intrinsic
+def _core(typingctx):
+    """The number of the core that this thread is on; −1 where the system does not say."""
+    def code(context, builder, signature, args):
+        return builder.sext(_of_system(builder, "sched_getcpu"), ir.IntType(64))
+    return types.int64(), code
 
 
 @intrinsic
@@ -150,6 +177,7 @@ def _together(board, work, job, count):
     _write(address + 8 * JOB, pointer)
     _write(address + 8 * COUNT, count)
     _write(address + 8 * DONE, 0)
+    _write(address + 8 * CORE, _core())
     _write(address + 8 * NEXT, (turn + 1) % NONE * TURN)
     longest, begun = TICKS // 2, _clock()
     while _take(address):
@@ -169,17 +197,20 @@ def _together(board, work, job, count):
 
 @free_jit
 def _help(board):
-    """What a helper does while it is awake: take pieces until there have been none for a while."""
+    """What a helper does while it is up: take pieces until there have been none for a while."""
     address = np.int64(board.ctypes.data)
     _add(address + 8 * AWAKE, 1)
     looks = 0
-    while looks < PATIENCE[1]:
+    while looks < PATIENCE[2]:
+        core = _core()
         if _take(address):
             looks = 0
-        elif looks < PATIENCE[0]:
-            _pause()
-        else:
+        elif looks >= PATIENCE[1] or core == _read(address + 8 * CORE) >= 0:
+            _nap()
+        elif looks >= PATIENCE[0]:
             _give_way()
+        else:
+            _pause()
         looks += 1
     _add(address + 8 * AWAKE, -1)
 
