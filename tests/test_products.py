@@ -10,14 +10,6 @@ from hypothesis import strategies as st
 from numpygan.kernels import dense, team, tiles
 
 COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
-ALL = 2**62                     # as the limit up to which products are ours
-
-
-@pytest.fixture(autouse=True)
-def _all_products_are_ours(monkeypatch):
-    monkeypatch.setattr(dense, "SMALL", ALL)
-
-
 LARGE = [(137, 300, 530), (1030, 17, 40), (5, 1300, 70), (64, 513, 49)]        # several blocks, pieces, depths
 
 
@@ -169,7 +161,7 @@ import numpy as np
 from numpygan.kernels import dense, team
 warnings.simplefilter("ignore")                      # newer Pythons warn of a fork beside threads
 a = np.random.default_rng(0).standard_normal((300, 300)).astype(np.float32)
-team._team, dense.SMALL = team.Team(2), 2**62
+team._team = team.Team(2)
 before = dense.matmul(a, a).tobytes()
 child = os.fork()
 same = dense.matmul(a, a).tobytes() == before
@@ -191,7 +183,7 @@ OTHER = """
 import numpy as np
 from numpygan.kernels import dense, tiles
 {patch}
-dense.OURS, dense.SMALL = True, 2**62
+dense.OURS = True
 rng, worst = np.random.default_rng(0), 0
 for n, k, m in [(1, 1, 1), (5, 7, 9), (12, 16, 32), (40, 33, 47), (70, 300, 65)]:
     for dtype in (np.float32, np.float64):

@@ -5,14 +5,13 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from . import team, tiles
-from .support import alike, floats, jit, matrix
+from .support import alike, floats, inner_jit, jit, matrix
 
-# Our own product where it has been measured to win: on x86 with fused multiply-adds, for so few multiplications that
-# a call of BLAS costs more than they do. Larger ones, and other CPUs, by NumPy's BLAS (docs/12-kernels.md).
+# Our own product on x86 with fused multiply-adds, where it has been measured against BLAS; NumPy's BLAS on other CPUs
+# (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
 OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
-SMALL = 2**17
+THIN = 4                        # so few columns would leave most of a tile empty
 WORDS = tiles.WORDS
-NO_JOBS = np.empty((1, 0), np.int64)
 NOTHING = {t: np.empty((1, 0), t) for t in "fd"}
 
 
@@ -26,7 +25,7 @@ def _call(typingctx, work, job, piece):
     return types.int64(types.int64, types.int64, types.int64), code
 
 
-@jit
+@inner_jit
 def _describe(a, a_turned, b, b_turned, bias, slope, c, job, work):
     """Describe the product c = f(a b + bias) to `work`, in `job`: the number of pieces it would be done in."""
     job.view(c.dtype)[0] = slope
@@ -39,12 +38,11 @@ def _describe(a, a_turned, b, b_turned, bias, slope, c, job, work):
 
 @jit
 def _begin(a, a_turned, b, b_turned, bias, slope, c, job, work):
-    """Make the product, if that is one piece, and return 0; else leave it in `job`, if that is more than empty."""
-    own = job if job.size > 0 else np.empty(WORDS, np.int64)
-    pieces = _describe(a, a_turned, b, b_turned, bias, slope, c, own, work)
+    """Describe the product in `job`: the number of its pieces; 0 where it was one, which has been made."""
+    pieces = _describe(a, a_turned, b, b_turned, bias, slope, c, job, work)
     if pieces > 1:
         return pieces
-    _call(work, np.int64(own.ctypes.data), 0)
+    _call(work, np.int64(job.ctypes.data), 0)
     return 0
 
 
@@ -76,46 +74,98 @@ def _column_sums(a, out):
 def _before(y, dy, slope, da):
     """da ← f′ dy"""
     zero, factor = y.dtype.type(0), y.dtype.type(slope)
-    flat_y, flat_dy, flat = y.reshape(-1), dy.reshape(-1), da.reshape(-1)
-    for i in range(flat.size):
-        flat[i] = flat_dy[i] if flat_y[i] > zero else factor * flat_dy[i]
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            da[i, j] = dy[i, j] if y[i, j] > zero else factor * dy[i, j]
 
 
 @jit
-def _begin_backward(x, y, dy, W, slope, dW, db, room, dx, jobs, work):
-    """All of `affine_leaky_relu_backward`, if both products are one piece, and (0, 0).
+def _thin(a, b, b_turned, bias, slope, c):
+    """c = f(a b + bias) for so few columns that each entry is the scalar product of two rows."""
+    zero, factor = c.dtype.type(0), c.dtype.type(slope)
+    column = np.empty(a.shape[1], c.dtype)
+    for j in range(c.shape[1]):
+        for p in range(column.size):
+            column[p] = b[j, p] if b_turned else b[p, j]
+        for i in range(c.shape[0]):
+            total = zero
+            for p in range(column.size):
+                total += a[i, p] * column[p]
+            if bias.size > 0:
+                total += bias[j]
+            c[i, j] = total if total > zero else factor * total
 
-    Else nothing, and (−1, −1), where `jobs` is empty; or all but what is left in `jobs`, and the numbers of pieces.
+
+@jit
+def _thin_backward(x, y, dy, W, slope, dW, db, dx):
+    """All of `affine_leaky_relu_backward` for few columns of y, as sums of rows of x."""
+    zero, factor = y.dtype.type(0), y.dtype.type(slope)
+    n, few = y.shape
+    da, along = np.empty(n, y.dtype), np.empty(x.shape[1], y.dtype)
+    for j in range(few):
+        for i in range(n):
+            da[i] = dy[i, j] if y[i, j] > zero else factor * dy[i, j]
+        if dW.size > 0:
+            total = zero
+            for i in range(n):
+                total += da[i]
+            for p in range(along.size):
+                along[p] = zero
+            fours = n // 4 * 4
+            for i in range(0, fours, 4):
+                d0, d1, d2, d3 = da[i], da[i + 1], da[i + 2], da[i + 3]
+                for p in range(along.size):
+                    along[p] += (d0 * x[i, p] + d1 * x[i + 1, p]) + (d2 * x[i + 2, p] + d3 * x[i + 3, p])
+            for i in range(fours, n):
+                for p in range(along.size):
+                    along[p] += da[i] * x[i, p]
+            db[j] = total
+            for p in range(along.size):             # dW[:, j] = along takes Numba three seconds
+                dW[p, j] = along[p]
+        if dx.size > 0:
+            for p in range(along.size):
+                along[p] = W[p, j]
+            for i in range(n):
+                d = da[i]
+                for p in range(along.size):
+                    dx[i, p] = d * along[p] + (dx[i, p] if j > 0 else zero)
+
+
+@jit
+def _begin_backward(x, y, dy, W, slope, da, dW, db, dx, jobs, work):
+    """All of `affine_leaky_relu_backward` but the products, which are described in `jobs`: the number of their pieces.
+
+    0 where each is one piece: then they have been made.
     """
-    given = jobs.size > 0
-    own = jobs if given else np.empty((2, WORDS), np.int64)
-    da = room if given else np.empty_like(y)
-    none = db[:0]
-    pieces_W = _describe(x, 1, da, 0, none, 1.0, dW, own[0], work) if dW.size > 0 else 0
-    pieces_x = _describe(da, 0, W, 1, none, 1.0, dx, own[1], work) if dx.size > 0 else 0
-    if not given and max(pieces_W, pieces_x) > 1:
-        return -1, -1
+    none, count, most, no, yes = db[:0], 0, 0, np.int64(0), np.int64(1)     # literals: compiled once for each
     _before(y, dy, slope, da)
     if dW.size > 0:
         _column_sums(da, db)
-    if pieces_W == 1:
-        _call(work, np.int64(own[0].ctypes.data), 0)
-    if pieces_x == 1:
-        _call(work, np.int64(own[1].ctypes.data), 0)
-    return pieces_W if pieces_W > 1 else 0, pieces_x if pieces_x > 1 else 0
+        count = most = _describe(x, yes, da, no, none, 1.0, dW, jobs[:WORDS], work)
+    if dx.size > 0:
+        pieces = _describe(da, no, W, yes, none, 1.0, dx, jobs[WORDS if count > 0 else 0:], work)
+        count, most = count + pieces, max(most, pieces)
+    if most > 1:
+        return count
+    for i in range(count):
+        _call(work, np.int64(jobs.ctypes.data), i)
+    return 0
 
 
 def _into(a, a_turned, b, b_turned, bias, slope, c):
     """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty."""
-    if not OURS or a.size * c.shape[1] > SMALL:
+    if not OURS:
         np.dot(a.T if a_turned else a, b.T if b_turned else b, out=c)
         if bias.size:
             _after(c, bias, slope)
         return c
-    work = tiles.work_of(c.dtype)
-    if _begin(a, a_turned, b, b_turned, bias, slope, c, NO_JOBS[0], work):
-        job = np.empty(WORDS, np.int64)
-        team.run(work, job, _begin(a, a_turned, b, b_turned, bias, slope, c, job, work))
+    if c.shape[1] <= THIN and not a_turned:
+        _thin(a, b, b_turned, bias, slope, c)
+        return c
+    work, job = tiles.work_of(c.dtype), np.empty(WORDS, np.int64)
+    left = _begin(a, a_turned, b, b_turned, bias, slope, c, job, work)
+    if left:
+        team.run(work, job, left)
     return c
 
 
@@ -210,7 +260,7 @@ def affine_leaky_relu_backward(x, y, dy, W, slope, dW, db, want_dx):
 
 
 def _backward(x, y, dy, W, slope, dW, db, dx):
-    if not OURS or x.size * y.shape[1] > SMALL:
+    if not OURS:
         da = np.empty_like(y)
         _before(y, dy, slope, da)
         if dW.size:
@@ -219,12 +269,10 @@ def _backward(x, y, dy, W, slope, dW, db, dx):
         if dx.size:
             np.dot(da, W.T, out=dx)
         return
-    work = tiles.work_of(y.dtype)
-    pieces_W, pieces_x = _begin_backward(x, y, dy, W, slope, dW, db, NOTHING[y.dtype.char], dx, NO_JOBS, work)
-    if pieces_W < 0:
-        da, jobs = np.empty_like(y), np.empty((2, WORDS), np.int64)
-        pieces_W, pieces_x = _begin_backward(x, y, dy, W, slope, dW, db, da, dx, jobs, work)
-        if pieces_W:
-            team.run(work, jobs[0], pieces_W)
-        if pieces_x:
-            team.run(work, jobs[1], pieces_x)
+    if y.shape[1] <= THIN:
+        _thin_backward(x, y, dy, W, slope, dW, db, dx)
+        return
+    work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), np.empty_like(y)
+    left = _begin_backward(x, y, dy, W, slope, da, dW, db, dx, jobs, work)
+    if left:
+        team.run(work, jobs, left)

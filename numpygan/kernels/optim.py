@@ -1,4 +1,6 @@
 """The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned."""
+import math
+
 import numpy as np
 
 from .support import alike, floats, jit, vectors
@@ -25,14 +27,14 @@ def _rmsprop(theta, g, s, lr, rho, rest, eps):
 
 
 @jit
-def _adam(theta, g, m, v, t, rate, decay1, decay2, tiny):
+def _adam(theta, g, m, v, rate, decay1, decay2, scaling, tiny):
     real = theta.dtype.type
-    lr, beta1, beta2, eps = real(rate), real(decay1), real(decay2), real(tiny)
-    rest1, rest2, correct1, correct2 = real(1 - decay1), real(1 - decay2), real(1 - decay1**t), real(1 - decay2**t)
+    step, beta1, beta2, scale, eps = real(rate), real(decay1), real(decay2), real(scaling), real(tiny)
+    rest1, rest2 = real(1 - decay1), real(1 - decay2)
     for i in range(theta.size):
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
-        theta[i] -= lr * (m[i] / correct1) / (np.sqrt(v[i] / correct2) + eps)
+        theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
 
 
 @jit
@@ -95,10 +97,11 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     m̂ = m / (1 − β₁ᵗ),   v̂ = v / (1 − β₂ᵗ)                                                     Eq. (5.7)
     θ ← θ − lr · m̂ / (√v̂ + eps)                                                                 Eq. (5.8)
 
-    Optimizations: all three in place, in one pass; the constants rounded once from float64.
+    Optimizations: all three in place, in one pass; the corrections of Eq. (5.7) taken out of the loop.
     """
     vectors(theta, g, m, v)
-    _adam(theta, g, m, v, int(t), float(lr), float(beta1), float(beta2), float(eps))
+    rate, scaling = float(lr) / (1 - float(beta1)**t), 1 / math.sqrt(1 - float(beta2)**t)
+    _adam(theta, g, m, v, rate, float(beta1), float(beta2), scaling, float(eps))
     return theta, m, v
 
 

@@ -42,13 +42,14 @@ def _cached(compiled, function):
 
 def jit(function: Callable, **options) -> Callable:
     """`function`, compiled when first called; from the cache on disk where there is a place for one."""
-    compiled = numba.njit(function, error_model="numpy", fastmath=FASTMATH, **options)
+    options = {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True} | options
+    compiled = numba.njit(function, **options)
     return compiled if compiled is function else _cached(compiled, function)           # it is with NUMBA_DISABLE_JIT
 
 
 def inner_jit(function: Callable) -> Callable:
     """`jit` for what only compiled code calls: Python has no door to it, which saves compilation."""
-    return jit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return jit(function, no_cpython_wrapper=True)
 
 
 def free_jit(function: Callable) -> Callable:

@@ -29,7 +29,7 @@ MOST = 8                        # more threads than a batch of a few hundred row
 # (some .4 ms), has been put aside by the system: the cores are busy with something else.
 TICKS = 10**6
 CAUTION = 50                    # jobs that the caller then does alone
-PATIENCE = 2000, 4000, 20_000   # looks of an idle helper at the board: at once, giving way, between naps (2 s)
+PATIENCE = 2000, 4000, 4500      # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
 NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.

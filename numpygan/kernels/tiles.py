@@ -7,7 +7,7 @@ ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the
 A is read where it lies, transposed or not. docs/12-kernels.md derives the sizes.
 
 All addresses and strides are integers, in bytes: a product is a row of sixteen numbers (see `JOB`), which any thread
-can be given.
+can be given. Several rows are several products, whose pieces are counted through.
 """
 import functools
 
@@ -34,11 +34,11 @@ BLOCK = 256 * 1024                          # bytes of A that one strip after an
 TOGETHER = 4
 LEAST = 2**17                               # multiplications that are worth giving to another thread
 
-# What a product is made of, in words of eight bytes; the slope is a number of the arrays' type, the last two are the
+# What a product is made of, in words of eight bytes; the slope is a number of the arrays' type, the last three are the
 # plan's.
 JOB = ("slope", "a", "a_row", "a_col", "b", "b_row", "b_col", "bias", "c", "c_row", "rows", "depth", "cols", "block",
-       "strips")
-WORDS = 16
+       "strips", "pieces")
+WORDS = len(JOB)
 
 
 # ------------------------------------------------------------------------------------- what the CPU is told to do
@@ -80,25 +80,45 @@ def _numbers(typingctx, job):
 
 @intrinsic
 def _words(typingctx, job):
-    """The words of a job after the first."""
+    """The words of a job between the first and the last."""
     def code(context, builder, signature, args):
         word = ir.IntType(64)
         first = builder.bitcast(args[0], ir.PointerType(word))
-        words = [builder.load(builder.gep(first, [word(i)])) for i in range(1, len(JOB))]
+        words = [builder.load(builder.gep(first, [word(i)])) for i in range(1, WORDS - 1)]
         return context.make_tuple(builder, signature.return_type, words)
-    return types.UniTuple(types.int64, len(JOB) - 1)(job), code
+    return types.UniTuple(types.int64, WORDS - 2)(job), code
 
 
 @intrinsic
-def _plan(typingctx, job, block, together):
+def _plan(typingctx, job, block, together, pieces):
     """Write down the plan of a job."""
     def code(context, builder, signature, args):
         word = ir.IntType(64)
         first = builder.bitcast(args[0], ir.PointerType(word))
-        for i in (1, 2):
-            builder.store(args[i], builder.gep(first, [word(len(JOB) - 3 + i)]))
+        for i in (1, 2, 3):
+            builder.store(args[i], builder.gep(first, [word(WORDS - 4 + i)]))
         return context.get_dummy_value()
-    return types.void(job, types.int64, types.int64), code
+    return types.void(job, *[types.int64] * 3), code
+
+
+@intrinsic
+def _next(typingctx, job):
+    """The job that lies behind this one."""
+    def code(context, builder, signature, args):
+        word = ir.IntType(64)
+        first = builder.bitcast(args[0], ir.PointerType(word))
+        return builder.bitcast(builder.gep(first, [word(WORDS)]), args[0].type)
+    return job(job), code
+
+
+@intrinsic
+def _pieces(typingctx, job):
+    """The pieces of a job that has been planned."""
+    def code(context, builder, signature, args):
+        word = ir.IntType(64)
+        first = builder.bitcast(args[0], ir.PointerType(word))
+        return builder.load(builder.gep(first, [word(WORDS - 1)]))
+    return types.int64(job), code
 
 
 @intrinsic
@@ -248,10 +268,13 @@ def _pack(like, size, b, b_row, b_col, depth, cols, strip):
 
 
 def _work(address, index):
-    """Rectangle `index` of the product described at an address; −1: plan it, and return how many there are.
+    """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has.
 
     The plan does not depend on the number of threads, nor does any sum: the bytes of C are always the same.
     """
+    while index >= 0 and index >= _pieces(address):
+        index -= _pieces(address)
+        address = _next(address)
     slope, one, size = _numbers(address)
     a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together = _words(address)
     line = np.int64(WIDTH)
@@ -262,8 +285,9 @@ def _work(address, index):
         parts = (rows + share - 1) // share
         block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
         together = min(TOGETHER, max((LEAST - 1) // (block * depth * wide) + 1, strips // 16))
-        _plan(address, block, together)
-        return (rows + block - 1) // block * ((strips + together - 1) // together)
+        pieces = (rows + block - 1) // block * ((strips + together - 1) // together)
+        _plan(address, block, together, pieces)
+        return pieces
     across = (strips + together - 1) // together
     top, left = index // across * block, index % across * together
     bottom, right = min(top + block, rows), min(left + together, strips)
