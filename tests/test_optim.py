@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import numpygan as ng
+from numpygan import kernels
+from numpygan.kernels import optim, team
 from numpygan.optim import SGD, Adam, Momentum, RMSProp
 
 EPS = np.finfo(float).eps
@@ -229,3 +231,28 @@ def test_an_optimiser_belongs_to_one_network(engine):
     opt.step(network([1., 2.], engine), np.ones(2))
     with pytest.raises(ValueError, match="this optimiser has stepped another network: make one optimiser for each"):
         opt.step(network([1., 2., 3.], engine), np.ones(3))
+
+
+@pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
+def test_long_vectors_are_shared_with_the_same_result(dtype, rng):
+    n = optim.LONG + 17                                 # the last piece is short
+    theta, g, m = (rng.standard_normal(n).astype(dtype) for _ in range(3))
+    v, results = m * m, []
+    for size in (1, 3):
+        with team.limited(size):
+            results.append([a.copy() for a in kernels.adam(*(a.copy() for a in (theta, g, m, v)), 3, 0.1, 0.5, 0.9,
+                                                           1e-8)] + [kernels.norm(g)])
+    assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+    exact = naive_adam(theta, g, m, v)
+    for ours, theirs in zip(results[0][:3], exact, strict=True):
+        assert np.allclose(ours, theirs, rtol=0, atol=8 * np.finfo(dtype).eps * np.abs(theirs).max())
+    assert results[0][3] == pytest.approx(np.linalg.norm(g.astype(np.longdouble)), rel=1e-13)
+    g[-1] = np.nan
+    assert np.isnan(kernels.norm(g))
+
+
+def naive_adam(theta, g, m, v):
+    """Eqs. (5.5) to (5.8) for step 3, in double precision."""
+    theta, g, m, v = (a.astype(float) for a in (theta, g, m, v))
+    m, v = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g * g
+    return theta - 0.1 * (m / (1 - 0.5**3)) / (np.sqrt(v / (1 - 0.9**3)) + 1e-8), m, v

@@ -1,9 +1,49 @@
-"""The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned."""
+"""The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned.
+
+Adam's pass over a long vector, and the norms of long vectors, are shared with the team in pieces of PIECE entries.
+"""
+import functools
 import math
 
 import numpy as np
+from llvmlite import ir
+from numba import carray, config, types
+from numba.extending import intrinsic
 
-from .support import alike, floats, jit, vectors
+from . import team
+from .support import address_of, alike, floats, jit, vectors
+
+TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
+PIECE = 2**16                   # what one core updates in some 30 µs
+LONG = 8 * PIECE                # a vector that is worth sharing
+
+
+@intrinsic
+def _word(typingctx, job, i):
+    """Word i of a job, a number of entries."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
+        return builder.load(builder.gep(words, [args[1]]))
+    return types.int64(job, types.int64), code
+
+
+@intrinsic
+def _pointer(typingctx, job, i):
+    """Word i of a job, the address of a vector."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(args[0].type))
+        return builder.load(builder.gep(words, [args[1]]))
+    return job(job, types.int64), code
+
+
+@intrinsic
+def _store(typingctx, job, index, x):
+    """Write x to entry `index` of the float64 vector whose address is word 1 of a job."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(ir.PointerType(ir.DoubleType())))
+        builder.store(args[2], builder.gep(builder.load(builder.gep(words, [ir.IntType(64)(1)])), [args[1]]))
+        return context.get_dummy_value()
+    return types.void(job, types.int64, types.float64), code
 
 
 @jit
@@ -27,14 +67,22 @@ def _rmsprop(theta, g, s, lr, rho, rest, eps):
 
 
 @jit
-def _adam(theta, g, m, v, rate, decay1, decay2, scaling, tiny):
-    real = theta.dtype.type
-    step, beta1, beta2, scale, eps = real(rate), real(decay1), real(decay2), real(scaling), real(tiny)
-    rest1, rest2 = real(1 - decay1), real(1 - decay2)
+def _adam(theta, g, m, v, numbers):
+    step, beta1, rest1, beta2, rest2, scale, eps = (
+        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
     for i in range(theta.size):
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
         theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
+
+
+def _adam_piece(job, index):
+    n = _word(job, 5)
+    start, end = index * PIECE, min(n, (index + 1) * PIECE)
+    theta, g = carray(_pointer(job, 0), n)[start:end], carray(_pointer(job, 1), n)[start:end]
+    m, v = carray(_pointer(job, 2), n)[start:end], carray(_pointer(job, 3), n)[start:end]
+    _adam(theta, g, m, v, carray(_pointer(job, 4), 7))
+    return 0
 
 
 @jit
@@ -56,6 +104,19 @@ def _square_sum(g):
     for i in range(g.size):
         total += np.float64(g[i]) * np.float64(g[i])
     return total
+
+
+def _squares_piece(job, index):
+    n = _word(job, 2)
+    _store(job, index, _square_sum(carray(_pointer(job, 0), n)[index * PIECE:min(n, (index + 1) * PIECE)]))
+    return 0
+
+
+@functools.cache
+def _work(piece, dtype):
+    """The address of a function of pieces for vectors of this dtype, compiled when first asked for."""
+    return address_of(piece, types.int64(types.CPointer(types.float32 if dtype == np.float32 else types.float64),
+                                         types.int64))
 
 
 def sgd(theta, g, lr):
@@ -97,11 +158,18 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     m̂ = m / (1 − β₁ᵗ),   v̂ = v / (1 − β₂ᵗ)                                                     Eq. (5.7)
     θ ← θ − lr · m̂ / (√v̂ + eps)                                                                 Eq. (5.8)
 
-    Optimizations: all three in place, in one pass; the corrections of Eq. (5.7) taken out of the loop.
+    Optimizations: all three in place, in one pass, by the team where they are long; the corrections of Eq. (5.7)
+    are taken out of the loop.
     """
     vectors(theta, g, m, v)
-    rate, scaling = float(lr) / (1 - float(beta1)**t), 1 / math.sqrt(1 - float(beta2)**t)
-    _adam(theta, g, m, v, rate, float(beta1), float(beta2), scaling, float(eps))
+    beta1, beta2 = float(beta1), float(beta2)
+    numbers = np.array([lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps],
+                       theta.dtype)
+    if theta.size < LONG or not TOGETHER:
+        _adam(theta, g, m, v, numbers)
+    else:
+        job = np.array([*(a.ctypes.data for a in (theta, g, m, v, numbers)), theta.size])
+        team.run(_work(_adam_piece, theta.dtype), job, -(-theta.size // PIECE))
     return theta, m, v
 
 
@@ -128,4 +196,9 @@ def average(old, new, beta):
 
 def norm(g):
     """‖g‖ = √Σ gᵢ²   Optimizations: one pass, no temporaries, and no second pool of BLAS threads."""
-    return float(np.sqrt(_square_sum(floats(g).reshape(-1))))
+    g = floats(g).reshape(-1)
+    if g.size < LONG or not TOGETHER:
+        return math.sqrt(_square_sum(g))
+    sums = np.empty(-(-g.size // PIECE))
+    team.run(_work(_squares_piece, g.dtype), np.array([g.ctypes.data, sums.ctypes.data, g.size]), sums.size)
+    return math.sqrt(sums.sum())
