@@ -19,9 +19,7 @@ import numpy as np
 from numba import njit
 from threadpoolctl import threadpool_limits
 
-from numpygan.kernels import dense, matmul, team
-
-dense.SMALL = 2**62                                    # our product also where the package leaves it to BLAS
+from numpygan.kernels import matmul, team
 
 FAST = "NUMPYGAN_FAST" in os.environ                   # the tests set it: smaller matrices
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"

@@ -6,6 +6,7 @@ notice a change in another one.
 """
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -40,9 +41,9 @@ def _cached(compiled, function):
     return compiled
 
 
-def jit(function: Callable, **options) -> Callable:
+def jit(function: Callable, **options: Any) -> Callable:
     """`function`, compiled when first called; from the cache on disk where there is a place for one."""
-    options = {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True} | options
+    options |= {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True}
     compiled = numba.njit(function, **options)
     return compiled if compiled is function else _cached(compiled, function)           # it is with NUMBA_DISABLE_JIT
 
