@@ -3,19 +3,21 @@ import contextlib
 import json
 import os
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import __version__, checkpoint
+from . import __version__, checkpoint, lock
 from .archive import CheckpointError
 from .averaging import Averaged
 from .files import sweep, write_json
 from .gan import GAN, Snapshots
 from .network import Network
 
+LOCK = ".lock"
 FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
 
 
@@ -36,21 +38,18 @@ class Run:
     def create(cls, out: str | None, name: str, force: bool = False) -> "Run":
         """A new folder `out`, or runs/NAME-1, runs/NAME-2, … where there is no such folder yet.
 
-        Misuse when `out` is not empty, unless `force`: then the files of an earlier run in it are removed, and
-        nothing else.
+        Misuse when `out` is not empty, unless `force`: then `clear` may be called, which removes the files of an
+        earlier run.
         """
         if out is None:
             return cls(_numbered(Path("runs"), name))
         run = cls(Path(out).expanduser())
         if run.folder.exists() and not run.folder.is_dir():
             raise Misuse(f"{run.folder} is a file: name a folder with --out")
-        if run.folder.is_dir() and any(run.folder.iterdir()) and not force:
+        if run.folder.is_dir() and any(file.name != LOCK for file in run.folder.iterdir()) and not force:
             raise Misuse(f"{run.folder} is not empty: name another folder with --out, or replace the files of the run "
                          f"in it with --force")
         run.folder.mkdir(parents=True, exist_ok=True)
-        run.sweep()
-        for file in FILES:
-            run[file].unlink(missing_ok=True)
         return run
 
     @classmethod
@@ -61,6 +60,24 @@ class Run:
             what = f"{run.folder} holds no config.json" if run.folder.is_dir() else f"there is no folder {run.folder}"
             raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")
         return run
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes here while the block runs; Misuse where somebody does already."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(lock.held(self[LOCK]))
+            except lock.Held as other:
+                which = f" (process {other.process})" if other.process else ""
+                raise Misuse(f"{self.folder} is being written by another numpygan{which}: wait until it has ended, or "
+                             f"stop it") from None
+            yield
+
+    def clear(self) -> None:
+        """Remove the files of an earlier run, and nothing else."""
+        self.sweep()
+        for file in FILES:
+            self[file].unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what a killed process left half-written."""

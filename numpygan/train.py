@@ -59,15 +59,23 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
               "engine": gan.G.engine, "root": root, "steps": total, "checkpoint_every": every, "steps_done": 0,
               "seconds": 0.0, "data": describe_data(data, original), **environment()}
     z = gan.draw(64 if len(data.shape) > 1 else 1000, np.random.default_rng([seed, 1]))
-    return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)), mean)
+    with run.alone():
+        run.clear()
+        return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)), mean)
 
 
 def resume(folder: str, steps: int | None = None) -> int:
     """Go on with the run in that folder, to the same bits as if it had never stopped; `steps`: to that many in all.
 
-    Misuse when there is no such run, or its data has changed; CheckpointError when its files are damaged.
+    Misuse when there is no such run, its data has changed, or another process writes there; CheckpointError when its
+    files are damaged.
     """
     run = Run.open(folder)
+    with run.alone():
+        return _resume(run, steps)
+
+
+def _resume(run, steps):
     config = run.read_config()
     if config.get("status") == "diverged":
         raise Misuse(f"{run.folder} diverged, and would again: train anew with a lower --lr or another recipe")

@@ -98,7 +98,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_force_replaces_the_files_of_a
     with pytest.raises(Misuse, match="not empty.*--force"):
         Run.create("out", "x")
     assert len(os.listdir("out")) == 8
-    Run.create("out", "x", force=True)
+    Run.create("out", "x", force=True).clear()
     assert os.listdir("out") == ["notes.txt"]
     with pytest.raises(Misuse, match="is a file"):
         Run.create("out/notes.txt", "x", force=True)
