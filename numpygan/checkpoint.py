@@ -17,7 +17,7 @@ from .history import COLUMNS, History
 from .network import Network
 from .schedule import LinearDecay
 
-FORMAT = 1
+FORMAT = 2                             # 1 kept every row of the history, and no average of the state of G
 MOST_META = 1 << 22                    # bytes of JSON
 VECTORS = ("theta", "state")           # what a network owns; `state` only where it has one
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -32,6 +32,7 @@ class Checkpoint(NamedTuple):
     gan: GAN
     rng: np.random.Generator | None
     extra: Arrays
+    format: int = FORMAT
 
 
 # ---------------------------------------------------------------------------------------------------- saving
@@ -112,7 +113,7 @@ def load(path: str | os.PathLike, own: Sequence[type] = (), engine: str | None =
             raise CheckpointError(f"holds the unknown array {min(arrays)[:80]!r}: a newer numpygan may have written it")
     except CheckpointError as error:
         raise CheckpointError(f"{path} {error}") from error
-    return Checkpoint(gan, rng, extra)
+    return Checkpoint(gan, rng, extra, meta["format"])
 
 
 def set_state(rng: np.random.Generator, saved: np.random.Generator | None, path: str | os.PathLike) -> None:
@@ -132,11 +133,13 @@ def _read_meta(content):
         meta = json.loads(content.tobytes())
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"has a description that is not JSON ({str(error)[:80]})") from error
-    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+    if not isinstance(meta, dict) or not _is_count(meta.get("format"), 1):
         raise CheckpointError("does not tell its format: it is not a checkpoint of numpygan")
     if meta["format"] > FORMAT:
         raise CheckpointError(f"has format {meta['format']}, written by numpygan {str(meta.get('numpygan'))[:20]}; "
-                              f"this version, {__version__}, reads format {FORMAT}: install a newer numpygan")
+                              f"this version, {__version__}, reads formats 1 to {FORMAT}: install a newer numpygan")
+    if meta["format"] == 1:                # with steps, or without where every step has its row
+        meta = {"steps": None} | meta
     if set(meta) != KEYS:
         odd = min(set(meta) ^ KEYS)
         how = "lacks the" if odd in KEYS else "has the unknown"
@@ -167,10 +170,11 @@ def _history(meta, arrays):
     rows = _taken(arrays, "history", (None, len(COLUMNS)), np.dtype(float))
     if meta["columns"] != list(COLUMNS):
         raise CheckpointError(f"has a history of other columns than {', '.join(COLUMNS)}")
-    if not _is_count(meta["steps"], 0):
+    steps = len(rows) if meta["steps"] is None and meta["format"] == 1 else meta["steps"]
+    if not _is_count(steps, 0):
         raise CheckpointError("does not tell how many steps were taken")
     try:
-        return History.of(meta["steps"], rows)
+        return History.of(steps, rows)
     except ValueError as error:
         raise CheckpointError(f"holds {error}") from error
 

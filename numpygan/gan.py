@@ -171,7 +171,7 @@ class GAN:
     def load(path: str | os.PathLike, own: Sequence[type] = (), rng: np.random.Generator | None = None) -> "GAN":
         """The GAN of that file; `own`: classes in it that are not the package's. `rng` is put into the saved state."""
         from . import checkpoint
-        gan, saved, _ = checkpoint.load(path, own)
+        gan, saved, *_ = checkpoint.load(path, own)
         if rng is not None:
             checkpoint.set_state(generator(rng), saved, path)
         return gan

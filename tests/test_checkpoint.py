@@ -1,4 +1,5 @@
 """A GAN in a file and back: every bit of it, nothing else, and nothing on a stranger's word."""
+import base64
 import inspect
 import io
 import json
@@ -6,6 +7,7 @@ import os
 import sys
 import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -152,6 +154,51 @@ def test_numpy_alone_can_open_it(saved):
     path, arrays = saved
     assert arrays["G.theta"].shape == (3 * 6 + 6 + 2 * 6 + 6 * 2,)
     assert arrays["history"].shape == (5, 6)
+
+
+# ------------------------------------------------------------------------------------------------ older formats
+
+# A file of format 1 as its first version wrote it: MLP([1, 1]) twice, four steps on six rows in batches of four.
+FORMAT_1 = zlib.decompress(base64.b85decode(
+    'c-qZYU1%It6rPy2NfW_B1*IZxrpTJIS>|tNXJXQcc4-2!VT-M`*07mmZ+0in&I~iN(KKC2eW>k&)Ss3<32C(;wNkJN6(Tf>*cVZs{2_)$w1J'
+    'u+@xe$7A>MOmHr?5-P>je<*xY;1eBV9yJNMjkC)r)Qp@s6ECaU@AZ=_ZKsiz*Ka>!MqhBZ<{ZJ}P<;Gv4`J3agNBoEe5!_;Uvjhq2H+!_iW$'
+    '+O`|C_HG|uB{p=(@rC>?^bmOVY`!6EriEUunZ?gnj@h?=-)mKqcrxCQ(d|>#7082k<VEp8P&i;nu)SehQ`KDJQ}6bDb4UvX?Mgz02$Ox)#W('
+    '=AtR$1#7O1<ldg^++rg$oqx68TI?$yP$Z!z6Rqc#JCVp8<yIFr`&Cp;ebVfIA(*;<+rUJ~h^QchhEnrKcx|XAxjz?UZv&S@^Ro%R;x|)#*%x'
+    'xo8Pw8qu(!oKL!S4pum(ZGt@l3jAtqsVllwoQP@@xfgYFcipGwAiHw3-Vz(`}EyFdQr#Cm~A=F@MC7ku1v)E(<s;YGEXp9z+X8KZ*arkA)0X'
+    'cQr(|rxy~@7mPbNJ$0IFhLv|qBY|y>mdop|Y9KQY)Islr(3a_Fu4Y1l91<cSQ5IyGXXAWKjtOxt#tLF2#DN<dZxCqc*W6SF83^y033BM<u1-'
+    '+^ua2v_h+v96mX~-*l;SMIvhf%bV<d)=VzSI}*oDY)yeu-<2U+m|;AMf68BUUgxXg<}oaI<x;KhiXfdBKnC<y`&VaTdZDz6!k!(IZy0A&y?N'
+    's42?yvUGv4VZd9XOL)-1jL)<ry@=ZI3p=YHLnL5Mn}9zrZOJV?|0I@g=C<1J-@@aRjgf&xOR0$-E2wuI_?9DZN>7{HYnUv`Qp}ByP$ks9tyX'
+    '=|MA||popd~PE3}HNL06o&(2>{-ek^B21VSzbL+NJ5#-26bJZ&1@$HQ}Ter7e4T_k5c=q(&B8IC~#JMfc$hi+5don2EEHlwmE+SFAJHbsYw='
+    'bProC=Cq=&7~t7E!f3@zu})*}V8xJSbxEyCuC;L{@Wfy&frw=&134#r7XWNcSWH?v3@yXuwP8yKw1G1-H|}zIkZJS66-}<N4+5%CBeMUTQo!'
+    'p-eYV)LuDw6YL#{&sU(Oy8gOB@W<+YfVQt|*PJq4u<Cw0@uTue_T(?0>?Qc=p;vDaT;evtPhVTTPWV^a=9GoS$avS8ua)LMhIV9mZ~kM4mkI'
+    '9Fd-L8pJbd4gZF9<VGy9aE&?#l&!>KnOxVfMNga7E^*%yn!Z@|IFk>X-vG4|s=Zk+lLK5Y4QXHdh1JrD68?SG`>-7jyqo)>3k+Q;%oFJ7I!G'
+    '1ff%`sCDs-;>=n_qEgpKic7=9DeoGoo9^XQt=bMoCVkAasSvf23Visc}gzNaw1$&m5E0;Ql%GGIT5af%EaB9sM1TKoCu}3GO@9aDlN?AL@0l'
+    'iiQoFfL}iaqaw-!~*HfhhsGJDL9L_NOg2Wd#Q>BN#oCqm8?k8bGfcQNg-bvVG_r^_N-;DoOu#?Ng%iltYZ({'))
+
+
+def test_a_file_of_format_1_is_read_and_gone_on_with(tmp_path):
+    (tmp_path / "a.npz").write_bytes(FORMAT_1)
+    with np.load(tmp_path / "a.npz") as file:
+        arrays = dict(file)
+    meta, rng = json.loads(arrays["meta"].tobytes()), np.random.default_rng()
+    assert (meta["format"], "steps" in meta) == (1, False)
+    gan = ng.GAN.load(tmp_path / "a.npz", rng=rng)
+    assert (len(gan.history), gan.position, gan.opt_D.t) == (4, (4, meta["position"][1], 2), 4)
+    for name, value in {"G.theta": gan.G.theta, "D.theta": gan.D.theta, "history": gan.history.rows(),
+                        **{f"opt_G.{k}": v for k, v in gan.opt_G.moments.items()}}.items():
+        assert value.tobytes() == arrays[name].tobytes(), name
+    gan.fit(np.linspace(-1, 1, 6, dtype=np.float32)[:, None], steps=2, batch=4, rng=rng)
+    gan.save(tmp_path / "b.npz", rng)
+    assert checkpoint.load(tmp_path / "b.npz").format == checkpoint.FORMAT == 2
+    assert len(ng.GAN.load(tmp_path / "b.npz").history) == 6
+
+
+def test_later_files_of_format_1_tell_their_steps(saved):
+    path, arrays = saved
+    rewrite(path, arrays, format=1)
+    assert len(ng.GAN.load(path).history) == 5
+    rewrite(path, arrays, format=1, steps=4)
+    refuses(path, "a history of 4 steps keeps 4 rows, and these are 5")
 
 
 # --------------------------------------------------------------------------------- classes of the user's own
@@ -324,7 +371,11 @@ def test_python_objects_are_never_unpickled(tmp_path, saved):
 
 
 @pytest.mark.parametrize(("meta", "words"), [
-    ({"format": 2, "numpygan": "9.1"}, "format 2, written by numpygan 9.1.*install a newer"),
+    ({"format": 3, "numpygan": "9.1"}, "format 3, written by numpygan 9.1.* this version, .*, reads formats 1 to 2: "
+                                      "install a newer"),
+    ({"format": 0}, "does not tell its format"),
+    ({"format": True}, "does not tell its format"),
+    ({"steps": None}, "how many steps"),
     ({"format": "1"}, "does not tell its format"),
     ({"surprise": 1}, "has the unknown key 'surprise'"),
     ({"opt_G": "absent"}, "lacks the key 'opt_G'"),

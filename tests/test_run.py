@@ -512,7 +512,19 @@ def test_both_rates_fall_to_zero_with_the_last_step_also_where_D_takes_several(f
 
 def test_a_run_checkpoint_is_a_checkpoint(folder):
     train("ring", changes=SMALL, out="a")
-    gan, rng, extra = checkpoint.load("a/checkpoint.npz")
+    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz")
     assert rng is not None
     assert extra["snapshots.samples"].shape == (12, 1000, 2)
     np.testing.assert_array_equal(extra["snapshots.samples"][-1], gan.G(extra["snapshots.z"]))
+
+
+def test_an_average_of_format_1_that_lacks_the_state_of_g_is_refused_with_both_formats(folder, monkeypatch):
+    train("ring", changes=SMALL | {"average": 0.9, "batch_norm": "G"}, out="a")
+    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz")
+    extra.pop("average.state")
+    with monkeypatch.context() as older:
+        older.setattr(checkpoint, "FORMAT", 1)
+        checkpoint.save("a/checkpoint.npz", gan, rng, extra)
+    words = f"has format 1, which kept .* format 2, that of numpygan {ng.__version__}, needs both: train again"
+    with pytest.raises(CheckpointError, match=words):
+        Run.open("a").load()
