@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = tempfile.mkdtemp(prefix="numpygan-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
-assert "numba" not in sys.modules, "Numba reads NUMBA_CACHE_DIR when it is imported: too late to change it"
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+assert JIT_OFF or "numba" not in sys.modules, "Numba reads NUMBA_CACHE_DIR when it is imported: too late to change it"
 # No kernel compiled from older sources. All processes of a run share the folder; while developing, one that is kept
 # saves compiling them again.
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -24,8 +26,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(SCRATCH, "hypothesis")
 os.environ.pop("NUMPYGAN_ENGINE", None)
-
-JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 UNCOMPILED = {"test_notebooks", "test_docs", "test_torch"}            # they run what the other tests run
 

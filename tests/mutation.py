@@ -1,65 +1,102 @@
 """Mutation testing: change one thing in the source, and see whether a test notices.
 
-    python tests/mutation.py functional losses optim --workers 2 --out mutants.json      # goes on where it stopped
-    python tests/mutation.py --report mutants.json
+    python tests/mutation.py functional losses optim --out mutants.jsonl        # goes on where it stopped
+    python tests/mutation.py --report mutants.jsonl
 
-Each mutant is one change to the syntax tree: an operator, a comparison, a constant, a sign, a statement left out, two
-arguments swapped. The tests that cover its file run on a copy of the tree, with the NumPy engine where the file is no
-kernel and with NUMBA_DISABLE_JIT=1 where it is one. Killed: a test failed, or ran for too long. A survivor is a fault
-that no test would see, or a change that changes nothing (`docs/mutation.md` lists those).
+Each mutant is one change to the syntax tree: an operator, a comparison, a constant, a sign, a condition, a statement
+left out, two arguments swapped. The tests of a file are collected once, and noted which lines each one runs. A mutant
+is a fork of that process, in which the functions get the changed code and those tests run that reach the changed line,
+the quickest first, with the NumPy engine (a kernel: as a Python loop). What an import runs is changed in a fork that
+has not imported it yet. Killed: a test failed, or needed far more time or memory than without the change. A survivor
+is a fault that no test would see, or a change that changes nothing: `docs/mutation.md` proves those.
 """
 import argparse
 import ast
-import concurrent.futures
+import contextlib
 import copy
+import gc
+import importlib.machinery
+import importlib.util
+import itertools
 import json
 import os
-import shutil
-import subprocess
+import random
+import resource
+import signal
 import sys
 import tempfile
 import time
+import traceback
+import types
+from collections import Counter
 from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ |= {"NUMBA_DISABLE_JIT": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg",
+               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}                # read when the libraries are imported
+
+import _pytest.main  # noqa: E402
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-GAN = ["test_gan.py", "test_family.py", "test_divergence.py"]
-# file of the package -> the tests that cover it, the quickest to notice first
+PACKAGE, DOC = ROOT / "numpygan", ROOT / "docs" / "mutation.md"
+LIBRARIES = ["numpy", "numba", "scipy.integrate", "scipy.linalg", "scipy.optimize", "scipy.spatial", "scipy.special",
+             "scipy.stats", "matplotlib.pyplot", "PIL.Image", "hypothesis", "pooch", "threadpoolctl", "torch", "tqdm"]
+
+VALUES = ["values_by_hand", "twins"]
+GAME = ["gan", "family", "divergence", "state", "determinism", "trajectories", "planted_bugs"]
+# file of the package -> the tests that are asked (tests/test_….py)
 TESTS = {
-    "functional.py": ["test_values_by_hand.py", "test_twins.py", "test_complex_step.py"],
-    "losses.py": ["test_losses.py", "test_family.py", "test_bad_input.py"],
-    "optim.py": ["test_optim.py", "test_values_by_hand.py", "test_bad_input.py"],
-    "penalties.py": ["test_penalties.py", "test_bad_input.py"],
-    "layers.py": ["test_layers.py", "test_values_by_hand.py", "test_network.py", "test_bad_input.py"],
-    "network.py": ["test_network.py", "test_state.py", "test_bad_input.py"],
-    "batchwise.py": ["test_batchwise.py", "test_state.py", "test_bad_input.py"],
-    "spectral.py": ["test_spectral.py", "test_bad_input.py"],
-    "gan.py": [*GAN, "test_bad_input.py"],
-    "feed.py": [*GAN, "test_checkpoint.py"],
-    "history.py": ["test_history.py"],
-    "divergence.py": ["test_divergence.py"],
-    **{f"theory/{name}.py": [f"test_theory_{test}.py" for test in tests] for name, tests in {
-        "closed_forms": ["divergences", "transport"], "density": ["quadrature", "divergences"],
-        "dirac": ["dirac", "dirac_package"], "divergences": ["divergences", "mistakes"],
-        "expectations": ["expectations"], "game": ["game"], "quadrature": ["quadrature"],
-        "transport": ["transport"]}.items()},
-    **{f"kernels/{name}.py": ["test_values_by_hand.py", "test_twins.py"]
-       for name in ("elementwise", "dense", "losses", "optim", "penalties", "batch", "spectral")},
+    "functional": [*VALUES, "complex_step", "properties"],
+    "optim": ["optim", "schedule", "values_by_hand", "bad_input"],
+    "losses": ["losses", "family", "bad_input"],
+    "penalties": ["penalties", "values_by_hand", "bad_input"],
+    "layers": ["layers", "network", "penalties", "values_by_hand", "bad_input"],
+    "network": ["network", "state", "penalties", "layers", "bad_input"],
+    "batchwise": ["batchwise", "state", "bad_input"],
+    "spectral": ["spectral", "bad_input"],
+    "gan": [*GAME, "bad_input"],
+    "feed": [*GAME, "checkpoint", "bad_input"],
+    "history": ["history", "gan", "checkpoint"],
+    "divergence": ["divergence"],
+    "theory/checks": ["theory_bad_input", "bad_input"],
+    "theory/closed_forms": ["theory_divergences", "theory_transport", "theory_bad_input", "bad_input"],
+    "theory/density": ["theory_quadrature", "theory_divergences", "theory_bad_input", "bad_input"],
+    "theory/dirac": ["theory_dirac", "theory_dirac_package", "theory_bad_input", "bad_input"],
+    "theory/divergences": ["theory_divergences", "theory_mistakes", "theory_bad_input", "bad_input"],
+    "theory/expectations": ["theory_expectations", "theory_bad_input", "bad_input"],
+    "theory/game": ["theory_game", "theory_bad_input", "bad_input"],
+    "theory/generated": ["theory_divergences", "theory_game", "theory_bad_input", "bad_input"],
+    "theory/quadrature": ["theory_quadrature", "theory_bad_input", "bad_input"],
+    "theory/transport": ["theory_transport", "theory_bad_input", "bad_input"],
+    "kernels/elementwise": VALUES, "kernels/losses": VALUES, "kernels/optim": VALUES, "kernels/penalties": VALUES,
+    "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
+    "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products"],
 }
+
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-          ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr}
+          ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
+          ast.MatMult: ast.Mult}
 COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
            ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
 
 
 # ------------------------------------------------------------------------------------------------------ mutants
 
+class Mutant(NamedTuple):
+    name: str               # "function: what, before -> after", numbered where a function has several alike
+    node: ast.AST           # of the tree
+    change: Any             # node -> None: makes the change
+    lines: range | None     # of which a test must run one to meet it; None: an import does
+
+
 def changes(node):
-    """(what, how to change a copy of this node in place) for every mutant that begins at it."""
+    """(what, how to change this node in place) for every mutant of it."""
     if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in BINARY:
         yield "operator", lambda n: setattr(n, "op", BINARY[type(n.op)]())
     elif isinstance(node, ast.BoolOp):
         yield "and/or", lambda n: setattr(n, "op", ast.And() if isinstance(n.op, ast.Or) else ast.Or())
-    elif isinstance(node, ast.Compare) and len(node.ops) >= 1:
+    elif isinstance(node, ast.Compare):
         for i, op in enumerate(node.ops):
             if type(op) in COMPARE:
                 yield "comparison", lambda n, i=i: n.ops.__setitem__(i, COMPARE[type(n.ops[i])]())
@@ -71,142 +108,333 @@ def changes(node):
         yield "constant", lambda n: setattr(n, "value", not n.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         yield "constant", lambda n: setattr(n, "value", n.value + 1)
-    elif isinstance(node, ast.Call) and len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args):
+    elif isinstance(node, ast.Call) and len(node.args) >= 2 and not _fixed(node):
         yield "arguments", lambda n: n.args.__setitem__(slice(0, 2), n.args[1::-1])
     elif isinstance(node, ast.IfExp):
         yield "condition", lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
+    holds = isinstance(node, ast.FunctionDef | ast.If | ast.For | ast.While | ast.With)
+    for field in ("body", "orelse") if holds else ():
+        for k, statement in enumerate(getattr(node, field, [])):
+            text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if not text and not isinstance(statement, ast.Return | ast.Pass | ast.FunctionDef):
+                yield statement, lambda n, field=field, k=k: _never(getattr(n, field), k)
 
 
-def is_text(statement):
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def _never(body, k):
+    body[k] = ast.If(ast.Constant(False), [body[k]], [])         # there for the compiler, which looks for variables
 
 
-def mutants(source):
-    """(name, source) of every mutant, "line: what, before -> after"; texts, annotations and errors stay."""
-    tree = ast.parse(source)
-    skipped = set()
-    for node in ast.walk(tree):
-        told = [node.exc] if isinstance(node, ast.Raise) and node.exc else []
-        told += [node] if isinstance(node, ast.JoinedStr) else []
-        for part in [*told, *filter(None, (getattr(node, name, None) for name in ("annotation", "returns")))]:
-            skipped |= {id(n) for n in ast.walk(part)}
-    nodes = [n for n in ast.walk(tree) if hasattr(n, "lineno") or isinstance(n, ast.Module)]
-    for i, node in enumerate(nodes):
-        if id(node) in skipped:
+def _fixed(call):
+    """Are its arguments no two values that could be mistaken for each other?"""
+    types = isinstance(call.func, ast.Name) and call.func.id in ("isinstance", "cast", "getattr")
+    return types or any(isinstance(a, ast.Starred) for a in call.args)
+
+
+def told(node):
+    """What of this node only tells, and neither computes nor decides: types, and the wording of errors."""
+    if isinstance(node, ast.Raise):
+        return [node.exc]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "cast"):
+        return node.args[1:]
+    return [part for part in (getattr(node, name, None) for name in ("annotation", "returns")) if part]
+
+
+def places(node, function=None, statement=None, path=""):
+    """(node, the function and the statement it is in, the names of what it is in) for all that may be mutated."""
+    for child in ast.iter_child_nodes(node):
+        if child in told(node) or isinstance(child, ast.JoinedStr) or getattr(child, "name", "") == "__repr__":
             continue
+        inner = f"{path}.{child.name}".lstrip(".") if isinstance(child, ast.FunctionDef | ast.ClassDef) else path
+        here = child if isinstance(child, ast.stmt) else statement
+        within = child if isinstance(child, ast.FunctionDef) else function
+        yield child, within, here, inner
+        yield from places(child, within, here, inner)
+
+
+def reach(function, statement):
+    """The lines of the statement, or of its head where it holds others."""
+    if function is None or statement is function:
+        return None
+    body = getattr(statement, "body", None)
+    return range(statement.lineno, body[0].lineno if body else statement.end_lineno + 1)
+
+
+def mutants(tree):
+    """Every mutant of this tree, in the order of the text."""
+    seen = Counter()
+    for node, function, statement, path in places(tree):
         for what, change in changes(node):
-            yield _mutated(tree, nodes, i, what, change)
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and isinstance(node, ast.FunctionDef | ast.If | ast.For | ast.While | ast.With):
-            for k, statement in enumerate(body):
-                if not is_text(statement) and not isinstance(statement, ast.Return | ast.Pass | ast.FunctionDef):
-                    yield _mutated(tree, nodes, i, "left out", lambda n, k=k: n.body.__setitem__(k, ast.Pass()),
-                                   statement)
+            left_out = isinstance(what, ast.stmt)
+            before = ast.unparse(what if left_out else node).splitlines()[0]
+            how = f"left out, {before}" if left_out else f"{what}, {before} -> {after(node, change)}"
+            name = f"{path or 'module'}: {how}"
+            seen[name] += 1
+            lines = reach(function, what if left_out else statement)
+            yield Mutant(name + (f" #{seen[name]}" if seen[name] > 1 else ""), node, change, lines)
 
 
-def _mutated(tree, nodes, i, what, change, shown=None):
-    other = copy.deepcopy(tree)
-    node = [n for n in ast.walk(other) if hasattr(n, "lineno") or isinstance(n, ast.Module)][i]
-    before = ast.unparse(shown or nodes[i]).split("\n")[0]
-    place = shown or nodes[i]
-    change(node)
-    ast.fix_missing_locations(other)
-    after = "" if shown else f" -> {ast.unparse(node).splitlines()[0]}"
-    return f"{place.lineno}:{place.col_offset}: {what}, {before}{after}", ast.unparse(other)
+def after(node, change):
+    other = copy.deepcopy(node)
+    change(other)
+    return ast.unparse(other).splitlines()[0]
+
+
+# --------------------------------------------------------------------------------------------- inside of a fork
+
+class Planted(importlib.machinery.SourceFileLoader):
+    """Imports `code` in place of the file of one module."""
+
+    def __init__(self, name, path, code):
+        super().__init__(name, str(path))
+        self.code = code
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
+
+    def get_code(self, fullname):
+        return self.code
+
+
+def replant(functions, code):
+    """Give these functions, all those that live of one file, their code out of that of the whole file."""
+    new, stack = {}, [code]
+    while stack:
+        inner = [c for c in stack.pop().co_consts if isinstance(c, types.CodeType)]
+        new |= {(c.co_qualname, c.co_firstlineno): c for c in inner}
+        stack += inner
+    for f in functions:
+        f.__code__ = new[f.__code__.co_qualname, f.__code__.co_firstlineno]
+
+
+class Tests:
+    """The plugin of a pytest that has only to collect the tests of one file; `then` is called with its session."""
+
+    def __init__(self, name, then):
+        self.path, self.then, self.lines = PACKAGE / f"{name}.py", then, set()
+
+    def pytest_configure(self):
+        os.environ["NUMPYGAN_ENGINE"] = "numpy"                              # after conftest has removed it
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        kernel = self.path.parent.name == "kernels"                          # the other engine, other processes: no
+        items[:] = [i for i in items if "python" not in i.fixturenames and (kernel or "numba" not in i.name)]
+
+    def pytest_runtestloop(self, session):
+        self.functions = [f for f in gc.get_objects()
+                          if type(f) is types.FunctionType and f.__code__.co_filename == str(self.path)]
+        gc.freeze()                                                # the forks share these objects, untouched
+        self.then(session)
+        return True
+
+    def trace(self, frame, event, arg):
+        if frame.f_code.co_filename == str(self.path):
+            self.lines.add(frame.f_lineno)
+            return self.trace
+        return None
+
+    def baseline(self, session, note):
+        """Run all tests, which must pass with the code put in anew; write [test, seconds, lines] of each."""
+        replant(self.functions, compile(self.path.read_text(encoding="utf-8"), self.path, "exec", dont_inherit=True))
+        for item in session.items:
+            start, self.lines = time.process_time(), set()
+            sys.settrace(self.trace)
+            failed = not runs(session, [item])
+            sys.settrace(None)
+            if failed:
+                os.write(note, item.nodeid.encode())
+                return 1
+            os.write(note, (json.dumps([item.nodeid, time.process_time() - start, sorted(self.lines)]) + "\n").encode())
+        return 0
+
+
+class Killer:
+    """The plugin that notes the first test that fails."""
+
+    def __init__(self, note):
+        self.note = note
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            os.write(self.note, report.nodeid.encode())
+
+
+def runs(session, items):
+    """Do these tests pass, in this order?"""
+    session.items = items
+    with contextlib.suppress(session.Failed):
+        _pytest.main.pytest_runtestloop(session)
+    return not session.testsfailed
+
+
+def collect(name, plugin, *more):
+    files = [f"tests/test_{f}.py" for f in TESTS[name]]
+    return pytest.main(["-x", "-p", "no:terminal", *files], plugins=[plugin, *more])
 
 
 # ------------------------------------------------------------------------------------------------------- running
 
-def environment(name, scratch):
-    kernel = name.startswith("kernels/")
-    more = {"NUMBA_DISABLE_JIT": "1"} if kernel else {"NUMPYGAN_ENGINE": "numpy"}
-    return os.environ | {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(scratch),
-                         "NUMPYGAN_TEST_CACHE": str(scratch / "numba")} | more
-
-
-def chosen(name):
-    """Leave out what a mutant of this file cannot reach: the other engine, and what times or starts processes."""
-    return ["-k", "not numba"] if not name.startswith("kernels/") else []
-
-
-def run(tree, name, limit):
-    """Did the tests of this file pass on that copy? None when they took longer than `limit` seconds."""
-    tests = [str(tree / "tests" / test) for test in TESTS[name] if (tree / "tests" / test).exists()]
-    argv = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", *chosen(name), *tests]
+def fork(seconds, work):
+    """work(file descriptor to write a note to) in a process of its own, within so much CPU time; its id."""
+    if pid := os.fork():
+        return pid
+    status = 99
     try:
-        done = subprocess.run(argv, cwd=tree, env=environment(name, tree.parent), capture_output=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return None
-    return done.returncode == 0
+        for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, 8 << 30)):
+            resource.setrlimit(limit, (most, most))
+        signal.alarm(3600)                                                   # for what waits without computing
+        status = work(os.open(_note(os.getpid()), os.O_CREAT | os.O_WRONLY))
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        os._exit(int(status))
 
 
-class Copy:
-    """One copy of the repository for each worker, into which mutants are put one after the other."""
-
-    def __init__(self, folder):
-        self.tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns(".git", "__pycache__", "runs"))
-
-    def kills(self, name, source, limit):
-        path = self.tree / "numpygan" / name
-        whole = path.read_text(encoding="utf-8")
-        path.write_text(source, encoding="utf-8")
-        try:
-            return run(self.tree, name, limit) is not True
-        finally:
-            path.write_text(whole, encoding="utf-8")
+def _note(pid):
+    return Path(tempfile.gettempdir(), f"note-{pid}")
 
 
-def mutate(names, workers, out):
-    """All mutants of these files, as many at a time as there are workers; `out` is written after each."""
-    told = json.loads(out.read_text()) if out.exists() else {}
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copies = [Copy(Path(folder) / str(i)) for i in range(workers)]
-        for name in names:
-            start = time.monotonic()
-            if run(copies[0].tree, name, 600) is not True:
-                sys.exit(f"the tests of {name} fail, or take ten minutes, without any mutant: mend that first")
-            limit = 10 + 4 * (time.monotonic() - start)
-            done = told.setdefault(name, {})
-            todo = [m for m in mutants((ROOT / "numpygan" / name).read_text(encoding="utf-8")) if m[0] not in done]
-            print(f"{name}: {len(todo)} mutants to try, {len(done)} known, at most {limit:.0f} s each", flush=True)
-            with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-                free = list(copies)
-
-                def one(mutant, name=name, limit=limit, free=free):
-                    tree = free.pop()
-                    try:
-                        return mutant[0], tree.kills(name, mutant[1], limit)
-                    finally:
-                        free.append(tree)
-
-                for what, killed in pool.map(one, todo):
-                    done[what] = killed
-                    out.write_text(json.dumps(told, indent=1, ensure_ascii=False))
-                    if not killed:
-                        print(f"survived {name}:{what}", flush=True)
+def end(pid=-1):
+    """Wait for a process: (its id, its status, the note it wrote)."""
+    pid, status = os.waitpid(pid, 0)
+    note = _note(pid).read_text() if _note(pid).exists() else ""
+    _note(pid).unlink(missing_ok=True)
+    return pid, status, note
 
 
-def report(told):
-    for name, done in told.items():
-        killed = sum(done.values())
-        print(f"{name}: {killed} of {len(done)} killed, {100 * killed / max(1, len(done)):.1f} %")
-        print(*(f"    {what}" for what, dead in done.items() if not dead), sep="\n")
+def outcome(status, who):
+    """Who killed the mutant; None: it survived."""
+    if os.WIFSIGNALED(status):
+        return signal.Signals(os.WTERMSIG(status)).name
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, 1, 2):
+        sys.exit(f"the tests cannot be run (exit status {code})")
+    return (who or "import") if code else None
+
+
+def farm(jobs, workers, tell):
+    """Run (mutant, seconds, work), so many at a time, and tell each outcome."""
+    running = {}
+
+    def finish():
+        pid, status, note = end()
+        tell(running.pop(pid), outcome(status, note))
+
+    for mutant, seconds, work in jobs:
+        while len(running) >= (workers if os.getloadavg()[0] < 3 else 1):
+            finish()
+        running[fork(seconds, work)] = mutant
+    while running:
+        finish()
+
+
+def mutate(name, known, args):
+    """Try the mutants of this file that are not known; each verdict is a line of `args.out`."""
+    path, module = PACKAGE / f"{name}.py", "numpygan." + name.replace("/", ".")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    every = list(mutants(tree))
+    if args.sample and len(every) > args.sample:
+        every = random.Random(args.seed).sample(every, args.sample)
+    todo = [m for m in every if m.name not in known or (args.again and known[m.name] is None)]
+    print(f"{name}: {len(todo)} of {len(every)} mutants to try", flush=True)
+
+    def code(mutant):
+        mutant.change(mutant.node)                                           # in the fork alone
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+
+    def tell(mutant, killer):
+        with args.out.open("a") as out:
+            out.write(json.dumps([name, mutant.name, killer], ensure_ascii=False) + "\n")
+        if killer is None:
+            print(f"survived {name}.py {mutant.name}", flush=True)
+
+    def inside(session):
+        """Where the tests are collected: the functions' own mutants."""
+        _, status, note = end(fork(3600, lambda note: tests.baseline(session, note)))
+        if status:
+            sys.exit(f"a test of {name} fails without any mutant: {note.splitlines()[-1]}")
+        base = {test: (seconds, set(lines)) for test, seconds, lines in map(json.loads, note.splitlines())}
+        jobs = []
+        for mutant in (m for m in todo if m.lines):
+            items = sorted((i for i in session.items if base[i.nodeid][1].intersection(mutant.lines)),
+                           key=lambda i: base[i.nodeid][0])
+            cost = list(itertools.accumulate(base[i.nodeid][0] for i in items))
+            items = items[:sum(c <= args.seconds for c in cost)]
+
+            def work(note, mutant=mutant, items=items):
+                session.config.pluginmanager.register(Killer(note))
+                replant(tests.functions, code(mutant))
+                return not runs(session, items)
+            jobs.append((mutant, 10 + round(5 * args.seconds), work))
+        farm(jobs, args.workers, tell)
+
+    def imported(mutant):
+        """A fork that imports the mutant, and then asks all tests."""
+        def work(note):
+            sys.meta_path.insert(0, Planted(module, path, code(mutant)))
+            return collect(name, Tests(name, lambda session: runs(session, session.items)), Killer(note))
+        return mutant, 600, work
+
+    tests = Tests(name, inside)
+    if any(m.lines for m in todo) and (status := end(fork(100_000, lambda note: collect(name, tests)))[1]):
+        sys.exit(f"{name}: pytest cannot collect {TESTS[name]} (status {status})")
+    farm((imported(m) for m in todo if not m.lines), args.workers, tell)
+
+
+def verdicts(out):
+    """{file: {mutant: who killed it}} as that file tells it; what it tells last holds."""
+    all_of_them: dict[str, dict] = {}
+    for line in out.read_text().splitlines() if out.exists() else ():
+        name, mutant, killer = json.loads(line)
+        all_of_them.setdefault(name, {})[mutant] = killer
+    return all_of_them
+
+
+def report(out):
+    """The score of every file, of those mutants that its source still has, and the survivors without a proof."""
+    doc, sums, missing = DOC.read_text(encoding="utf-8"), Counter(), []
+    print("| file | mutants | tried | killed | survivors | of them proved equivalent |\n|---|---|---|---|---|---|")
+    for name, known in sorted(verdicts(out).items(), key=lambda item: list(TESTS).index(item[0])):
+        every = [m.name for m in mutants(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))]
+        tried = [m for m in every if m in known]
+        alive = [m for m in tried if known[m] is None]
+        proved = [m for m in alive if f"`{name}.py` `{m}`" in doc]
+        missing += [f"{name}.py {m}" for m in alive if m not in proved]
+        row = [len(every), len(tried), len(tried) - len(alive), len(alive), len(proved)]
+        sums.update(dict(enumerate(row)))
+        print(line(f"`{name}.py`", *row))
+    print(line("all", *(sums[i] for i in range(5))), *(f"survived {m}" for m in missing), sep="\n")
+
+
+def line(name, every, tried, killed, alive, proved):
+    return f"| {name} | {every} | {tried} | {killed}, {100 * killed / max(1, tried):.1f} % | {alive} | {proved} |"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help=f"files, without .py: {', '.join(n[:-3] for n in TESTS)}")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("mutants.json"))
+    parser.add_argument("names", nargs="*", help=f"files, without .py: {', '.join(TESTS)}")
+    parser.add_argument("--workers", type=int, default=2, help="processes at a time; one while the load is above 3")
+    parser.add_argument("--sample", type=int, help="so many mutants of a file, drawn at random with --seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=3, help="of CPU time for the tests of one mutant")
+    parser.add_argument("--again", action="store_true", help="try the survivors again")
+    parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     parser.add_argument("--report", type=Path)
     args = parser.parse_args()
     if args.report is None:
-        unknown = [name for name in args.names if f"{name}.py" not in TESTS]
-        if unknown or not args.names:
-            parser.error(f"unknown files {unknown}: choose from {', '.join(n[:-3] for n in TESTS)}")
-        mutate([f"{name}.py" for name in args.names], args.workers, args.out)
-    report(json.loads((args.report or args.out).read_text()))
+        if unknown := [name for name in args.names if name not in TESTS]:
+            parser.error(f"unknown files {unknown}: choose from {', '.join(TESTS)}")
+        args.out = args.out.resolve()
+        os.chdir(ROOT)
+        sys.path.insert(0, str(ROOT))
+        with tempfile.TemporaryDirectory(prefix="mutants-") as tempfile.tempdir:
+            os.environ["TMPDIR"], sys.pycache_prefix = tempfile.tempdir, tempfile.tempdir + "/pyc"
+            for library in LIBRARIES:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(library)
+            for name in args.names:
+                mutate(name, verdicts(args.out).get(name, {}), args)
+    report(args.report or args.out)
 
 
 if __name__ == "__main__":

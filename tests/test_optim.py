@@ -10,7 +10,7 @@ import pytest
 import numpygan as ng
 from numpygan import kernels
 from numpygan.kernels import optim, team
-from numpygan.optim import SGD, Adam, Momentum, RMSProp
+from numpygan.optim import SGD, Adam, Momentum, Optimiser, RMSProp
 
 EPS = np.finfo(float).eps
 ALL = [SGD(.1), Momentum(.1), Momentum(.1, momentum=0), RMSProp(.1), Adam(.1), Adam(.1, beta1=.5)]
@@ -68,6 +68,11 @@ def test_adams_first_step_is_lr_against_the_sign(engine):
     Adam(.01).step(net, np.array([1e-3, -1e3, 0.]))
     assert np.allclose(net.theta, [.99, 1.01, 1], rtol=1e-5)
     assert net.theta[2] == 1                                       # no gradient, no step
+
+
+def test_every_update_ends_within_the_clipping_bound(engine):
+    """1 + .5·2 = 2 → ¾, ¾ − .5·½ = ½, ½ − .5·6 = −2½ → −¾                                        Eq. (11.12)"""
+    assert after(SGD(.5, clip=.75), engine, -2, .5, 6) == [.75, .5, -.75]
 
 
 @pytest.mark.parametrize("opt", ALL, ids=repr)
@@ -186,6 +191,7 @@ def test_copies_go_on_alike_and_are_detached(opt, clone, engine, rng):
 def test_the_printed_form():
     assert repr(Adam(2e-4, beta1=.5)) == "Adam(lr=0.0002, beta1=0.5, beta2=0.999, eps=1e-08)"
     assert repr(Momentum(.1)) == "Momentum(lr=0.1, momentum=0.9)"
+    assert repr(RMSProp(.1)) == "RMSProp(lr=0.1, rho=0.9, eps=1e-08)"
 
 
 @pytest.mark.parametrize(("make", "kind", "sentence"), [
@@ -231,6 +237,11 @@ def test_an_optimiser_belongs_to_one_network(engine):
     opt.step(network([1., 2.], engine), np.ones(2))
     with pytest.raises(ValueError, match="this optimiser has stepped another network: make one optimiser for each"):
         opt.step(network([1., 2., 3.], engine), np.ones(3))
+
+
+def test_the_base_class_takes_no_step():
+    with pytest.raises(NotImplementedError):
+        Optimiser(.1).step(network([1.]), np.ones(1))
 
 
 @pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
