@@ -47,7 +47,7 @@ VALUES = ["values_by_hand", "twins"]
 GAME = ["gan", "family", "divergence", "state", "determinism", "trajectories", "planted_bugs"]
 # file of the package -> the tests that are asked (tests/test_….py)
 TESTS = {
-    "functional": [*VALUES, "complex_step", "properties"],
+    "functional": [*VALUES, "complex_step", "properties", "layers"],
     "optim": ["optim", "schedule", "values_by_hand", "bad_input"],
     "losses": ["losses", "family", "bad_input"],
     "penalties": ["penalties", "values_by_hand", "bad_input"],
@@ -126,8 +126,8 @@ def _never(body, k):
 
 def _fixed(call):
     """Are its arguments no two values that could be mistaken for each other?"""
-    types = isinstance(call.func, ast.Name) and call.func.id in ("isinstance", "cast", "getattr")
-    return types or any(isinstance(a, ast.Starred) for a in call.args)
+    alike = isinstance(call.func, ast.Name) and call.func.id in ("isinstance", "cast", "getattr", "min", "max")
+    return alike or any(isinstance(a, ast.Starred) for a in call.args)
 
 
 def told(node):

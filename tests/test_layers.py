@@ -132,6 +132,15 @@ def test_dropout_drops_its_share_scales_the_rest_and_remembers_which(engine, dty
     assert again.tobytes() == y.tobytes() != other.tobytes()
 
 
+def test_a_unit_is_dropped_where_the_draw_is_below_the_rate():
+    """Of 4 equal draws 0, ¼, ½, ¾ those below ½ are half of them; the others count twice.                 Eq. (2.18)"""
+    class Quarters:
+        def random(self, shape, dtype):
+            return np.arange(4, dtype=dtype).reshape(shape) / 4
+
+    assert ng.functional.dropout_mask((2, 2), 0.5, Quarters(), np.float64).tolist() == [[0, 0], [2, 2]]
+
+
 def test_one_seed_drops_the_same_units_in_both_precisions_and_engines():
     masks = [alone(ng.Dropout(.4), 5, e, t)(np.ones((6, 5)), np.random.default_rng(2)) > 0
              for e in ("numpy", "numba") for t in (np.float32, np.float64)]
@@ -238,3 +247,26 @@ def test_a_students_layers_train_inside_a_gan(engine):
     assert (G.params()["1.a"] != slopes[0]).all()
     assert (D.params()["2.a"] != slopes[1]).all()
     assert G(np.ones((1, 3))).dtype == np.float32
+
+
+# -------------------------------------------------------------------------------------------------- at the edges
+
+def test_a_bias_starts_at_zero_whatever_was_there():
+    p = {"W": np.full((2, 3), np.nan), "b": np.full(3, np.nan)}
+    ng.Dense(3).init(p, np.random.default_rng(0))
+    assert p["b"].tolist() == [0, 0, 0]
+    assert np.isfinite(p["W"]).all()
+
+
+def test_the_edges_of_what_layers_take():
+    """Slopes 0 and 1 are ReLU and the identity, one piece is the identity, and a rate of 0 draws nothing."""
+    x, rng = np.array([[-2., 3.]]), np.random.default_rng(0)
+    for layer, y in ((ng.LeakyReLU(0), [[0, 3]]), (ng.LeakyReLU(1), x), (ng.Maxout(1), x), (ng.Dropout(0), x)):
+        before = rng.bit_generator.state
+        assert np.array_equal(alone(layer, 2).forward(x, rng)[0], y)
+        assert rng.bit_generator.state == before
+
+
+def test_a_context_wants_both_gradients_unless_it_says_otherwise():
+    c = ng.Context(ng.functional)
+    assert (c.want_dx, c.want_g, c.rng) == (True, True, None)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import numpygan as ng
+from numpygan import functional, kernels
 
 LOSSES = [ng.losses.Minimax, ng.losses.NonSaturating]
 EPS = np.finfo(float).eps
@@ -178,6 +179,13 @@ def test_copies_agree_and_are_detached(Loss, engine, clone):
     assert twin.discriminator(s, s)[0] == loss.discriminator(s, s)[0]
     twin.real_label = .5
     assert loss.real_label == .9
+
+
+def test_complex_logits_go_to_functional_and_others_to_the_engine():
+    """The kernels take no complex numbers."""
+    compiled = ng.losses.Minimax().using("numba")
+    assert compiled._ops(np.ones((2, 1)), np.ones((2, 1)) + 0j) is functional
+    assert compiled._ops(np.ones((2, 1))) is kernels
 
 
 def test_using_an_engine_leaves_the_loss_as_it_was(Loss):

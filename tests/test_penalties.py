@@ -12,6 +12,7 @@ from close import error
 
 import numpygan as ng
 from numpygan import functional, penalties
+from numpygan.layers import differentiates_twice
 from numpygan.penalties import R1, R2, GradientPenalty
 
 EPS = np.finfo(float).eps
@@ -241,6 +242,41 @@ def test_a_layer_that_drops_the_imaginary_part_is_refused(engine):
         R1(1)(D, x, x_fake)
 
 
+def test_a_weight_of_zero_is_a_penalty_of_zero(engine):
+    D, (x, x_fake) = critic(CRITICS["tanh"], engine), batches()
+    for penalty in (R1(0), R2(0), GradientPenalty(0)):
+        P, g = penalty(D, x, x_fake, seeded())
+        assert P == 0
+        assert not g.any()
+
+
+def test_a_wrong_backward_is_refused(engine):
+    """Twice the gradient: right at complex points as at real ones, and not what forward does."""
+    class Doubled(Swish):
+        def backward(self, p, cache, dy, c):
+            return 2 * super().backward(p, cache, dy, c)[0], {}
+
+    D, (x, x_fake) = critic([ng.Dense(4), Doubled()], engine), batches()
+    with pytest.raises(ValueError, match=r"through Doubled\(\) does not find the derivative that backward gives"):
+        R1(1)(D, x, x_fake)
+
+
+def test_what_looks_at_a_layer_stays_near_the_data():
+    """y = log x: no look at a point below 0, which is a thousandth away. D = w log x: P = w²/2 mean 1/x²."""
+    class Log(ng.Layer):
+        def forward(self, p, x, c):
+            return np.log(x), x
+
+        def backward(self, p, x, dy, c):
+            return dy / x, {}
+
+    D = ng.Network([Log(), ng.Dense(1)], 1, rng=np.random.default_rng(0), dtype=np.float64, engine="numpy")
+    D.theta = [3, 0]
+    P, g = R1(1)(D, np.array([[1e-3], [2e-3]]), None)
+    assert error(P, 9 / 2 * (1e6 + 0.25e6) / 2) <= 8 * EPS                                              # Eq. (10.1)
+    assert error(g, np.array([3 * (1e6 + 0.25e6) / 2, 0])) <= 8 * EPS
+
+
 class Steep(ng.Tanh):
     """y = tanh 2x, made from Tanh: what it inherits would call its curvature that of tanh x."""
 
@@ -266,6 +302,12 @@ def test_second_derivatives_that_are_not_of_this_forward_are_not_used(layer, pen
     _, g = penalty(D, x, x_fake, seeded())
     assert error(g, numeric(penalty, D, x, x_fake)) <= 1e-13
     ng.check.layer(layer, x_shape=(5, 3))
+
+
+def test_second_derivatives_set_on_the_layer_itself_are_used():
+    layer = Swish()
+    layer.jvp, layer.jvp_backward = (lambda *args: None), (lambda *args: None)
+    assert differentiates_twice(layer)
 
 
 def test_a_layer_that_changes_nothing_of_the_passes_keeps_its_second_derivatives():

@@ -77,6 +77,10 @@ def test_eq_2_5_sigmoid(ops):
     agree(ops.sigmoid(rows([LN3, 0, -LN3, log(7)])), [[3 / 4, 1 / 2, 1 / 4, 7 / 8]])
 
 
+def test_a_list_is_an_array(ops):
+    agree(ops.sigmoid([[0.0, LN3]]), [[1 / 2, 3 / 4]])
+
+
 def test_eq_2_6_sigmoid_backward(ops):
     # y (1 - y): at 3/4 it is 3/16, at 1/2 it is 1/4
     agree(ops.sigmoid_backward(rows([2, -3, 16]), rows([3 / 4, 1 / 2, 1 / 4])), [[3 / 8, -3 / 4, 3]])
