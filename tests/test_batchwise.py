@@ -63,14 +63,24 @@ def test_eq_11_3_batch_norm_backward(ops):
 
 
 def test_eq_11_4_running_moments_over_three_batches(engine):
-    """(1, 3), (0, 4), (−1, −1): means 2, 2, −1, variances over n − 1 = 1: 2, 8, 0; momentum ¼ from 0 and 1."""
+    """(1, 3), (0, 4), (−1, 2, −4): means 2, 2, −1, variances over n − 1: 2, 8, 18/2; momentum ¼ from 0 and 1."""
     net = alone(ng.BatchNorm(momentum=.25), 1, engine)
     seen = []
-    for batch in ([1, 3], [0, 4], [-1, -1]):
+    for batch in ([1, 3], [0, 4], [-1, 2, -4]):
         _, tape = net.forward(np.array(batch, float)[:, None], np.random.default_rng(0))
         net.commit(tape)
         seen.append(net.state.tolist())
-    assert seen == [[.5, 1.25], [.875, 2.9375], [.40625, 2.203125]]
+    assert seen == [[.5, 1.25], [.875, 2.9375], [.40625, 4.453125]]
+
+
+def test_the_edges_of_what_these_layers_take(engine):
+    """It starts with γ = 1 and β = 0; with momentum 1 it remembers the last batch alone; a pack of one is the row."""
+    net = ng.Network([ng.BatchNorm(momentum=1)], 1, rng=np.random.default_rng(0), dtype=np.float64, engine=engine)
+    assert net.theta.tolist() == [1, 0]
+    _, tape = net.forward(np.array([[1.], [3.]]), np.random.default_rng(0))
+    net.commit(tape)
+    assert net.state.tolist() == [2, 2]
+    assert alone(ng.Pack(1), 2, engine)(np.array([[1., 2.]])).tolist() == [[1, 2]]
 
 
 def test_eq_11_5_minibatch_std(ops):
@@ -87,6 +97,8 @@ def test_eq_11_6_minibatch_std_backward(ops):
     # the added column: 10 + 20 = 30, times ∓1/4
     dx = ops.minibatch_std_backward(np.array([[1, 2, 10], [3, 4, 20.]]), np.array([[-.25, -.25], [.25, .25]]))
     agree(dx, [[-6.5, -5.5], [10.5, 11.5]])
+    with pytest.raises(ValueError, match="one column more than slope"):
+        ops.minibatch_std_backward(np.ones((2, 2)), np.ones((2, 2)))
 
 
 def test_eq_11_11_pack(engine, dtype):
