@@ -97,6 +97,51 @@ def test_the_output_that_overflowed_first_is_named(engine):
     train(gan, "step 1: not finite was first the output of layer 2, Dense.*, of G on z")
 
 
+def test_a_fake_that_is_too_large_for_d_alone_is_named(engine):
+    """x_fake = (2e38, 2e38) is a float32, and 2 · 2e38 + 2 · 2e38 is none; the data are small."""
+    gan = make(engine=engine)
+    theta = np.zeros_like(gan.G.theta)
+    gan.G.params(theta)["2.b"][...] = 2e38
+    gan.G.theta, gan.D.theta = theta, np.full_like(gan.D.theta, 2)
+    train(gan, r"step 1: not finite was first the output of layer 0, Dense.*, of D on G\(z\)")
+
+
+def test_a_loss_that_is_no_number_is_named_with_its_penalties(engine):
+    """Its gradients are numbers: nothing else could tell."""
+    class Silent(ng.losses.NonSaturating):
+        def discriminator(self, logit_real, logit_fake):
+            return math.nan, *super().discriminator(logit_real, logit_fake)[1:]
+
+    gan = make(Silent(), engine, penalties=[ng.penalties.R1(2)])
+    gan.D.theta, gan.G.theta = np.full_like(gan.D.theta, 1 / 2), np.full_like(gan.G.theta, 1 / 4)
+    message = train(gan, r"first the loss of D, Silent\(.*\) \+ R1\(gamma=2.0\) = nan\. The update of D was not made")
+    assert "the learning rate of D, whose largest parameter is 0.5, is too high" in message
+
+    class Unheard(ng.losses.NonSaturating):
+        def generator(self, logit_fake):
+            return math.inf, *super().generator(logit_fake)[1:]
+
+    gan = make(Unheard(), engine, penalties=[ng.penalties.R1(2)])
+    train(gan, r"first the loss of G, Unheard\([^+]*\) = inf\. The update of G was not made")
+
+
+def test_a_row_of_the_data_that_is_no_number_is_named_and_nothing_else_is_blamed(engine):
+    ring = ng.data.ring()
+
+    class Spoilt:
+        shape, range, n, labels = ring.shape, ring.range, None, None
+
+        def sample(self, n, rng):
+            x = ring.sample(n, rng)
+            x[3, 1] = math.nan
+            return x
+
+    with np.errstate(all="ignore"), pytest.raises(ng.Divergence) as error:
+        make(engine=engine).fit(Spoilt(), steps=2, batch=8, rng=np.random.default_rng(1))
+    assert "not finite was first the data, in row 3 of this minibatch" in str(error.value)
+    assert str(error.value).endswith("Likely causes: NaN or infinity in the data, or in what makes it")
+
+
 def test_a_running_mean_that_is_lost_is_named(engine):
     rng = np.random.default_rng(0)
     G = ng.Network([ng.Dense(4), ng.BatchNorm(), ng.Dense(2)], 2, rng=rng, engine=engine)

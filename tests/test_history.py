@@ -58,6 +58,9 @@ def test_an_unknown_column_is_answered_with_the_known_ones(history):
 def test_the_printed_form_shows_the_last_row(history):
     history.record(**row(2))
     assert repr(history).startswith("History(4 steps; last: loss_D=2, loss_G=3, D_real=4,")
+    assert repr(History.of(4, history.rows())) == repr(history)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        History.of(4, history.rows()[:, :5])
 
 
 def test_a_row_that_is_refused_leaves_the_history_as_it_was(history):
