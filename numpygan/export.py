@@ -2,7 +2,7 @@
 from pathlib import Path
 
 from . import weights
-from .run import Misuse, Run
+from .run import Misuse, Run, check_output
 
 
 def export(folder: str, network: str, out: str) -> int:
@@ -13,6 +13,7 @@ def export(folder: str, network: str, out: str) -> int:
     """
     if Path(out).suffix.lower() != ".npz":
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
+    check_output(out, "--out")
     gan, _, _, mean = Run.open(folder).load()
     net = gan.D if network == "D" else gan.G if mean is None or mean.theta is None else mean.network(gan)
     try:

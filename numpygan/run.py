@@ -156,6 +156,15 @@ class Run:
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
 
 
+def check_output(path: str, option: str) -> None:
+    """Misuse unless a file can come to lie there: said before the work, not after it."""
+    place = Path(path)
+    if place.is_dir():
+        raise Misuse(f"{option} {path} is a folder: name a file")
+    if not place.parent.is_dir():
+        raise Misuse(f"{option} {path} lies in no folder: make {place.parent} first, or name another")
+
+
 def answers(D: Network) -> Network | None:
     """D, where its answer to a row is that row's own: else a picture of D(x) would show what else was asked."""
     return None if any(layer.batchwise for layer in D.layers) else D

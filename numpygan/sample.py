@@ -9,7 +9,7 @@ from .archive import CheckpointError
 from .averaging import Averaged
 from .files import atomic
 from .gan import GAN
-from .run import Misuse, Run, answers
+from .run import Misuse, Run, answers, check_output
 from .scale import unscaled
 
 CHUNK = 4096                    # rows at a time through the network
@@ -24,6 +24,7 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     suffix = Path(out).suffix.lower()
     if suffix not in (".png", ".npz"):
         raise Misuse(f"--out {out} is neither a .png nor a .npz file: choose one of these two endings")
+    check_output(out, "--out")
     run = Run.open(folder)
     shown = Shown.of(run)
     gan, _, _, mean = run.load()

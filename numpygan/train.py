@@ -35,7 +35,8 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
     Misuse when the settings do not fit each other or the data, before anything is written; Divergence after the
     history has been written, with the last checkpoint left as it was.
     """
-    name = name or (PRESETS[preset].data if preset else "digits")
+    if name is None:
+        name = PRESETS[preset].data if preset else "digits"
     data, original = load_data(name, root)
     if name not in datasets.NAMES:                       # resume may be called from another folder
         name = str(Path(name).expanduser().absolute())
@@ -226,6 +227,8 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
     """
     if root is not None and not Path(root).is_dir():
         raise Misuse(f"--root names {root}, which is not a folder")
+    if not name:
+        raise Misuse(f"DATA is no name: choose from {', '.join(datasets.NAMES)}, or give a path")
     known = name in datasets.NAMES
     options = {"progress": Download()} if name in ("mnist", "fashion_mnist") and interactive() else {}
     try:
