@@ -39,10 +39,10 @@ class Best:
               told: Callable[[str], Any] = lambda text: None) -> None:
         """Up to `epochs` in all; ends when `patience` of them have brought nothing better. Saved after each."""
         while self.epochs < epochs and (not self.curve or self.epochs - self.best_epoch < patience):
-            start = time.perf_counter()
+            start = time.thread_time()
             self.gan.fit(data, epochs=1, batch=batch, rng=self.rng, callbacks=[] if self.mean is None else [self.mean])
             self._measure(valid)
-            self.seconds += time.perf_counter() - start
+            self.seconds += time.thread_time() - start
             self.save(file)
             told(f"epoch {self.epochs} of {epochs}: {self.curve[-1][1]:.1f} on validation images")
 
