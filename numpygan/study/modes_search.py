@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 from . import runner
 from .cells import Cell
-from .modes import COLUMNS, DATA, QUICK, SEARCH, SEARCH_STEPS, measure, notes, recipe
+from .modes import COLUMNS, DATA, QUICK, SEARCH, SEARCHED, measure, notes, recipe
 from .table import Row, Study
 
 SEEDS = (100, 101, 102)
@@ -11,12 +11,13 @@ RULE = "most modes at 10,000 samples (mean over the seeds), then the highest qua
 
 
 def study(quick: bool = False) -> Study:
-    """Every method with each of its settings, in a third of the steps; `quick`: the first seed, in fewer."""
-    steps = QUICK if quick else SEARCH_STEPS
+    """Every method with each of its settings, on the ring; `quick`: the first seed, in fewer steps."""
+    data, steps = "ring", QUICK["ring"] if quick else SEARCHED
     cells = [Cell(data, f"{method} [{choice}]", seed,
-                  {"data": DATA[data], "recipe": recipe(data, method, choice, steps[data]).to_dict()})
-             for data in DATA for method in SEARCH for choice in range(3) for seed in SEEDS[:1 if quick else 3]]
-    return Study("modes-search", "The search behind the table of modes", cells, measure, COLUMNS, None, notes(steps))
+                  {"data": DATA[data], "recipe": recipe(data, method, choice, steps).to_dict()})
+             for method in SEARCH for choice in range(3) for seed in SEEDS[:1 if quick else 3]]
+    said = notes({data: steps})
+    return Study("modes-search", "The search behind the table of modes", cells, measure, COLUMNS, None, said)
 
 
 def grade(row: Row) -> tuple[float, float]:
@@ -24,29 +25,14 @@ def grade(row: Row) -> tuple[float, float]:
     return row.values("modes (10,000)").mean(), row.values("quality (10,000)").mean()
 
 
-def chosen(table: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """Data set -> method -> the best of its settings by RULE, among those measured; the first of equals."""
-    best: dict[str, dict[str, int]] = {}
-    graded = {(row.group, row.method): grade(row) for row in table}
-    for data, labelled in graded:
-        method, choice = _parted(labelled)
-        of_data = best.setdefault(data, {})
-        if method not in of_data or graded[data, labelled] > graded[data, f"{method} [{of_data[method]}]"]:
-            of_data[method] = choice
-    return best
-
-
-def ranked(table: Sequence[Row], data: str) -> list[str]:
-    """The methods on that data set, by the grade of their chosen settings, best first."""
-    graded = {(row.group, row.method): grade(row) for row in table}
-    choices = chosen(table)[data]
-    return sorted(choices, key=lambda method: graded[data, f"{method} [{choices[method]}]"], reverse=True)
-
-
-def _parted(labelled):
-    """"hinge [2]" -> "hinge", 2."""
-    method, choice = labelled.removesuffix("]").rsplit(" [", 1)
-    return method, int(choice)
+def chosen(table: Sequence[Row]) -> dict[str, int]:
+    """Method -> the best of its settings by RULE, among those measured; the first of equals. The best method first."""
+    best: dict[str, tuple[tuple[float, float], int]] = {}
+    for row in table:
+        method, choice = row.method.removesuffix("]").rsplit(" [", 1)
+        if method not in best or grade(row) > best[method][0]:
+            best[method] = grade(row), int(choice)
+    return {method: best[method][1] for method in sorted(best, key=lambda method: best[method][0], reverse=True)}
 
 
 def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
@@ -54,7 +40,5 @@ def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None,
     searched = runner.limited(study(quick), seeds)
     table, failed = runner.run(searched, out, jobs)
     status = runner.show(searched, table, failed, out)
-    print(f"\nBy {RULE}:")
-    for data, choices in chosen(table).items():
-        print(f"{data}: {choices}\n  methods, best first: {', '.join(ranked(table, data))}")
+    print(f"\nThe setting of each method, counted from 0, and the best method first, by {RULE}:\n{chosen(table)}")
     return status
