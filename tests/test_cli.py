@@ -164,8 +164,9 @@ UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import 
     ("train --lr inf", "--lr: takes a number of at least 0, got 'inf'"),
     ("train --dropout 2", "--dropout: takes a number from 0 to 1, got '2'"),
     ("train --real-label 0", "real_label=0"),
-    ("train ring --flip .5", "flip, the share of labels turned round, must lie in"),
-    ("train ring --loss hinge --flip .1", "the loss hinge has no labels to smooth or flip: leave flip=0.1 out"),
+    ("train --flip .5", "flip, the share of labels turned round, must lie in"),
+    ("train ring --loss hinge --flip .1", "the loss hinge has no labels to smooth or flip: leave flip=0.1 out, or "
+     "take the loss minimax or non-saturating"),
     ("train ring --average 1", "beta must lie in"),
     ("train ring --anneal 2", "--anneal: takes a number from 0 to 1"),
     ("train ring --anneal 1", "lets the instance noise fall, and there is none"),
