@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from numpygan import data as datasets
-from numpygan.presets import Recipe, build
+from numpygan.presets import PRESETS, Recipe, build
 from numpygan.study import modes, modes_search, runner
 from numpygan.study.table import Row
 
@@ -80,6 +80,10 @@ def test_vanilla_and_the_best_two_have_ten_seeds_the_others_three():
     assert len(set(modes.TEN)) == 3
     assert set(modes.TEN) < set(modes.SEARCH)
     assert modes.TEN[0] == "vanilla"
+
+
+def test_the_presets_of_ring_and_grid_are_what_the_table_measured():
+    assert {data: PRESETS[data] for data in modes.DATA} == {data: modes.recipe(data, "hinge") for data in modes.DATA}
 
 
 def tiny(study):
