@@ -1,12 +1,14 @@
 """The same training step in PyTorch and JAX, as their tutorials and as their experts write it.
 
-What we do and they are spared: one minibatch of real data serves for all steps, and losses are read once a round.
+All draw their minibatches from a permutation of the same rows, and keep both losses of every step. What we do and they
+are spared: the means of D's answers, the norms of the gradients, and the check that all of it is finite.
 """
+import itertools
 from typing import Any
 
 import numpy as np
 
-from .workloads import Workload, real_batch
+from .workloads import Workload, real_rows
 
 
 def torch_eager(w: Workload):
@@ -14,11 +16,13 @@ def torch_eager(w: Workload):
     import torch
     from torch import nn
     G, D, opt_G, opt_D = _torch_networks(w)
-    loss, x = nn.BCEWithLogitsLoss(), torch.from_numpy(real_batch(w))
+    loss, minibatches, losses = nn.BCEWithLogitsLoss(), _torch_minibatches(w), []
     ones, zeros = torch.ones(w.batch, 1), torch.zeros(w.batch, 1)
 
     def steps(n):
+        losses.clear()
         for _ in range(n):
+            x = next(minibatches)
             fake = G(torch.randn(w.batch, w.z))
             opt_D.zero_grad()
             loss_D = loss(D(x), ones) + loss(D(fake.detach()), zeros)
@@ -28,7 +32,7 @@ def torch_eager(w: Workload):
             loss_G = loss(D(G(torch.randn(w.batch, w.z))), ones)
             loss_G.backward()
             opt_G.step()
-        loss_D.item(), loss_G.item()
+            losses.append((loss_D.item(), loss_G.item()))
     return steps
 
 
@@ -37,11 +41,11 @@ def torch_tuned(w: Workload, compiled: bool = False):
     import torch
     from torch import nn
     G, D, opt_G, opt_D = _torch_networks(w, fused=True)
-    loss, x = nn.BCEWithLogitsLoss(), torch.from_numpy(real_batch(w))
+    loss, minibatches, losses = nn.BCEWithLogitsLoss(), _torch_minibatches(w), []
     labels = torch.cat([torch.ones(w.batch, 1), torch.zeros(w.batch, 1)])
     ones = torch.ones(w.batch, 1)
 
-    def loss_of_D(z):
+    def loss_of_D(x, z):
         with torch.no_grad():
             fake = G(z)
         return 2 * loss(D(torch.cat([x, fake])), labels)
@@ -52,9 +56,10 @@ def torch_tuned(w: Workload, compiled: bool = False):
         loss_of_D, loss_of_G = torch.compile(loss_of_D), torch.compile(loss_of_G)
 
     def steps(n):
+        losses.clear()
         for _ in range(n):
             opt_D.zero_grad(set_to_none=True)
-            loss_D = loss_of_D(torch.randn(w.batch, w.z))
+            loss_D = loss_of_D(next(minibatches), torch.randn(w.batch, w.z))
             loss_D.backward()
             opt_D.step()
             for p in D.parameters():
@@ -65,8 +70,18 @@ def torch_tuned(w: Workload, compiled: bool = False):
             opt_G.step()
             for p in D.parameters():
                 p.requires_grad_(True)
-        loss_D.item(), loss_G.item()
+            losses.extend([loss_D.detach(), loss_G.detach()])
+        torch.stack(losses).tolist()
     return steps
+
+
+def _torch_minibatches(w: Workload):
+    """A fresh permutation of the rows in every epoch."""
+    import torch
+    rows = torch.from_numpy(real_rows(w))
+    while True:
+        for chosen in torch.randperm(len(rows)).split(w.batch):
+            yield rows[chosen]
 
 
 def _torch_networks(w: Workload, fused: bool = False):
@@ -90,7 +105,8 @@ def jax_jit(w: Workload):
     import jax
     import jax.numpy as jnp
     out = {"identity": lambda a: a, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[w.output]
-    rng = np.random.default_rng(0)
+    rng, rows = np.random.default_rng(0), jnp.asarray(real_rows(w))
+    epoch = len(rows) // w.batch
 
     def init(sizes):
         return [(jnp.asarray(rng.standard_normal((a, b)) * (2 / a) ** 0.5, jnp.float32), jnp.zeros(b, jnp.float32))
@@ -116,9 +132,11 @@ def jax_jit(w: Workload):
             return p - 2e-4 * (a / (1 - 0.5**t)) / (jnp.sqrt(b / (1 - 0.999**t)) + 1e-8)
         return jax.tree.map(new, params, m, v), m, v
 
-    def iteration(state, x):
+    def iteration(state, order, rows):
         g, d, mg, vg, md, vd, t, key = state
         key, k1, k2 = jax.random.split(key, 3)
+        at = t.astype(jnp.int32) % epoch * w.batch
+        x = rows[jax.lax.dynamic_slice(order, (at,), (w.batch,))]
         t = t + 1
         L_D, grads = jax.value_and_grad(loss_D)(d, g, x, jax.random.normal(k1, (w.batch, w.z)))
         d, md, vd = adam(d, grads, md, vd, t)
@@ -131,10 +149,15 @@ def jax_jit(w: Workload):
     zeros = lambda p: jax.tree.map(jnp.zeros_like, p)                                                  # noqa: E731
     key = jax.random.key(0, impl="unsafe_rbg")
     held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key)]
-    x = jnp.asarray(real_batch(w))
+    count = itertools.count()
+    order = [jnp.arange(len(rows))]
 
     def steps(n):
-        for _ in range(n):
-            held[0], L_D, L_G = jitted(held[0], x)
-        float(L_D), float(L_G), jax.block_until_ready(held[0])
+        losses = []
+        for i in itertools.islice(count, n):
+            if i % epoch == 0:
+                order[0] = jax.random.permutation(jax.random.key(i), len(rows))
+            held[0], L_D, L_G = jitted(held[0], order[0], rows)
+            losses += [L_D, L_G]
+        jax.device_get(losses), jax.block_until_ready(held[0])
     return steps

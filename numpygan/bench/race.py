@@ -16,6 +16,7 @@ from .workloads import Workload
 
 OURS = "numpygan"
 PEERS = {"PyTorch eager": "torch", "PyTorch tuned": "torch", "torch.compile": "torch", "JAX jit": "jax"}
+PAUSE = 0.05                    # seconds between turns: threads that wait by spinning fall asleep meanwhile
 SCALING = (OURS, "PyTorch tuned", "JAX jit", "floor")       # those whose growth with the size is measured
 
 
@@ -96,6 +97,7 @@ def race(w: Workload, rivals: Sequence[Contestant], rounds: int, failures: dict[
                 failures[rival.who] = str(error)
                 times.pop(rival.who, None)
                 continue
+            time.sleep(PAUSE)
             if turn >= 0:
                 times.setdefault(rival.who, []).append(1e3 * answer["seconds"] / w.iterations)
                 peaks[rival.who] = answer["peak"]

@@ -231,7 +231,7 @@ def affine_leaky_relu(x, W, b, slope):
     Optimizations: the sums start from the bias, and the activation is applied to them while they are in registers.
     """
     x, W, b = floats(x), np.asarray(W, order="C"), np.asarray(b, order="C")
-    if x.ndim != 2 or x.shape[1] != W.shape[0] or b.shape != W.shape[1:] or not x.dtype == W.dtype == b.dtype:
+    if len(x.shape) != 2 or x.shape[1:] + b.shape != W.shape or not x.dtype == W.dtype == b.dtype:
         raise ValueError(f"a dense layer {W.shape} {W.dtype} takes rows of {W.shape[0]} columns, "
                          f"got {x.shape} {x.dtype}")
     y = np.empty((x.shape[0], W.shape[1]), x.dtype)
@@ -247,14 +247,14 @@ def affine_leaky_relu_backward(x, y, dy, W, slope, dW, db, want_dx):
     """
     y, dy = alike(y, dy)
     x, W = np.asarray(x, order="C"), np.asarray(W, order="C")
-    fits = x.ndim == y.ndim == 2 and len(x) == len(y) and W.shape == (x.shape[1], y.shape[1])
-    if not fits or not x.dtype == W.dtype == y.dtype:
+    (n, *k), shape, dtype = x.shape, W.shape, y.dtype
+    if len(shape) != 2 or y.shape != (n, *shape[1:]) or shape[:1] != tuple(k) or not x.dtype == W.dtype == dtype:
         raise ValueError(f"a dense layer {W.shape} {W.dtype} cannot have mapped {x.shape} {x.dtype} "
                          f"to {y.shape} {y.dtype}")
-    if dW.size and (dW.shape != W.shape or db.shape != W.shape[1:] or not dW.flags.c_contiguous):
+    if dW.size and (dW.shape != shape or db.shape != shape[1:] or not dW.flags.c_contiguous):
         raise ValueError(f"the gradients of a dense layer {W.shape} go into arrays of that shape and {W.shape[1:]}, "
                          f"got {dW.shape} and {db.shape}")
-    dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
+    dx = np.empty(x.shape, dtype) if want_dx else NOTHING[dtype.char]
     _backward(x, y, dy, W, float(slope), dW, db, dx)
     return dx if want_dx else None
 
@@ -272,7 +272,7 @@ def _backward(x, y, dy, W, slope, dW, db, dx):
     if y.shape[1] <= THIN:
         _thin_backward(x, y, dy, W, slope, dW, db, dx)
         return
-    work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), np.empty_like(y)
+    work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), np.empty(y.shape, y.dtype)
     left = _begin_backward(x, y, dy, W, slope, da, dW, db, dx, jobs, work)
     if left:
         team.run(work, jobs, left)
