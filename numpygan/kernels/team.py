@@ -25,10 +25,11 @@ from .support import free_jit, inner_jit
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
-# A helper that takes longer over a piece than twice the caller's longest, and than so many ticks of the CPU's clock
-# (some .4 ms), has been put aside by the system: the cores are busy with something else.
-TICKS = 10**6
-CAUTION = 50                    # jobs that the caller then does alone
+# A helper that takes longer over a piece than four times the caller's longest, and than so many ticks of the CPU's clock
+# (some 1 ms), has been put aside by the system: the cores are busy with something else. The caller then works alone for
+# three times as long as it waited.
+TICKS = 3 * 10**6
+CAUTION = 3
 PATIENCE = 2000, 4000, 4500      # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
 NAP = 50                        # microseconds, to which the system adds as many
 
@@ -164,12 +165,9 @@ def _take(board):
 def _together(board, work, job, count):
     """Do all pieces of a job, with the team if it is free."""
     address, pointer = np.int64(board.ctypes.data), np.int64(job.ctypes.data)
-    caution = _read(address + 8 * ALONE)
-    if caution or not _swap(address + 8 * BUSY, 0, 1):
+    if _clock() < _read(address + 8 * ALONE) or not _swap(address + 8 * BUSY, 0, 1):
         for i in range(count):
             _call(work, pointer, i)
-        if caution:
-            _write(address + 8 * ALONE, caution - 1)
         return
     turn = (_read(address + 8 * NEXT) // TURN + 1) % NONE
     _write(address + 8 * NEXT, turn * TURN + NONE)          # from here on, no ticket of an older turn is good
@@ -179,19 +177,19 @@ def _together(board, work, job, count):
     _write(address + 8 * DONE, 0)
     _write(address + 8 * CORE, _core())
     _write(address + 8 * NEXT, (turn + 1) % NONE * TURN)
-    longest, begun = TICKS // 2, _clock()
+    longest, begun = TICKS // 4, _clock()
     while _take(address):
         now = _clock()
         longest, begun = max(longest, now - begun), now
-    put_aside = False
+    waited = 0
     while _read(address + 8 * DONE) < count:                # a helper is in the middle of a piece
-        if _clock() - begun < 2 * longest:
+        waited = _clock() - begun
+        if waited < 4 * longest:
             _pause()
         else:
             _give_way()                                     # or has been put aside there: perhaps for us
-            put_aside = True
-    if put_aside:
-        _write(address + 8 * ALONE, CAUTION)
+    if waited >= 4 * longest:
+        _write(address + 8 * ALONE, begun + (CAUTION + 1) * waited)
     _write(address + 8 * BUSY, 0)
 
 
