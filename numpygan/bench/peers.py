@@ -104,13 +104,36 @@ def jax_jit(w: Workload):
     """JAX: one jitted function for the whole iteration, its buffers donated, random numbers from its fastest source."""
     import jax
     import jax.numpy as jnp
-    out = {"identity": lambda a: a, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[w.output]
     rng, rows = np.random.default_rng(0), jnp.asarray(real_rows(w))
     epoch = len(rows) // w.batch
 
     def init(sizes):
         return [(jnp.asarray(rng.standard_normal((a, b)) * (2 / a) ** 0.5, jnp.float32), jnp.zeros(b, jnp.float32))
                 for a, b in zip(sizes, sizes[1:], strict=False)]
+
+    jitted = jax.jit(_jax_iteration(w, epoch), donate_argnums=0)
+    g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
+    zeros = lambda p: jax.tree.map(jnp.zeros_like, p)                                                  # noqa: E731
+    key = jax.random.key(0, impl="unsafe_rbg")
+    held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key)]
+    count, order = itertools.count(), [jnp.arange(len(rows))]
+
+    def steps(n):
+        losses = []
+        for i in itertools.islice(count, n):
+            if i % epoch == 0:
+                order[0] = jax.random.permutation(jax.random.key(i), len(rows))
+            held[0], L_D, L_G = jitted(held[0], order[0], rows)
+            losses += [L_D, L_G]
+        jax.device_get(losses), jax.block_until_ready(held[0])
+    return steps
+
+
+def _jax_iteration(w: Workload, epoch: int):
+    """(state, the order of the rows in this epoch, all rows) -> the next state and both losses."""
+    import jax
+    import jax.numpy as jnp
+    out = {"identity": lambda a: a, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[w.output]
 
     def mlp(params, a):
         for W, b in params[:-1]:
@@ -135,29 +158,12 @@ def jax_jit(w: Workload):
     def iteration(state, order, rows):
         g, d, mg, vg, md, vd, t, key = state
         key, k1, k2 = jax.random.split(key, 3)
-        at = t.astype(jnp.int32) % epoch * w.batch
-        x = rows[jax.lax.dynamic_slice(order, (at,), (w.batch,))]
+        start = t.astype(jnp.int32) % epoch * w.batch
+        x = rows[jax.lax.dynamic_slice(order, (start,), (w.batch,))]
         t = t + 1
         L_D, grads = jax.value_and_grad(loss_D)(d, g, x, jax.random.normal(k1, (w.batch, w.z)))
         d, md, vd = adam(d, grads, md, vd, t)
         L_G, grads = jax.value_and_grad(loss_G)(g, d, jax.random.normal(k2, (w.batch, w.z)))
         g, mg, vg = adam(g, grads, mg, vg, t)
         return (g, d, mg, vg, md, vd, t, key), L_D, L_G
-
-    jitted = jax.jit(iteration, donate_argnums=0)
-    g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
-    zeros = lambda p: jax.tree.map(jnp.zeros_like, p)                                                  # noqa: E731
-    key = jax.random.key(0, impl="unsafe_rbg")
-    held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key)]
-    count = itertools.count()
-    order = [jnp.arange(len(rows))]
-
-    def steps(n):
-        losses = []
-        for i in itertools.islice(count, n):
-            if i % epoch == 0:
-                order[0] = jax.random.permutation(jax.random.key(i), len(rows))
-            held[0], L_D, L_G = jitted(held[0], order[0], rows)
-            losses += [L_D, L_G]
-        jax.device_get(losses), jax.block_until_ready(held[0])
-    return steps
+    return iteration
