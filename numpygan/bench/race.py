@@ -16,7 +16,7 @@ from .workloads import Workload
 
 OURS = "numpygan"
 PEERS = {"PyTorch eager": "torch", "PyTorch tuned": "torch", "torch.compile": "torch", "JAX jit": "jax"}
-PAUSE = 0.3                     # seconds between turns: threads that wait by spinning, as OpenBLAS's, fall asleep meanwhile
+PAUSE = 0.3                     # seconds between turns: threads that wait by spinning, as OpenBLAS's, fall asleep
 SCALING = (OURS, "PyTorch tuned", "JAX jit", "floor")       # those whose growth with the size is measured
 
 

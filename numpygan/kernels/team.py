@@ -25,12 +25,12 @@ from .support import free_jit, inner_jit
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
-# A helper that takes longer over a piece than four times the caller's longest, and than so many ticks of the CPU's clock
-# (some 1 ms), has been put aside by the system: the cores are busy with something else. The caller then works alone for
-# three times as long as it waited.
+# A helper that takes longer over a piece than four times the caller's longest, and than so many ticks of the clock of
+# the CPU (some 1 ms), has been put aside by the system: the cores are busy with something else. The caller then works
+# alone for three times as long as it waited.
 TICKS = 3 * 10**6
 CAUTION = 3
-PATIENCE = 2000, 4000, 4500      # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
+PATIENCE = 2000, 4000, 4500     # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
 NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
