@@ -16,7 +16,8 @@ def torch_eager(w: Workload):
     import torch
     from torch import nn
     G, D, opt_G, opt_D = _torch_networks(w)
-    loss, minibatches, losses = nn.BCEWithLogitsLoss(), _torch_minibatches(w), []
+    loss, minibatches = nn.BCEWithLogitsLoss(), _torch_minibatches(w)
+    losses: list[Any] = []
     ones, zeros = torch.ones(w.batch, 1), torch.zeros(w.batch, 1)
 
     def steps(n):
@@ -41,7 +42,8 @@ def torch_tuned(w: Workload, compiled: bool = False):
     import torch
     from torch import nn
     G, D, opt_G, opt_D = _torch_networks(w, fused=True)
-    loss, minibatches, losses = nn.BCEWithLogitsLoss(), _torch_minibatches(w), []
+    loss, minibatches = nn.BCEWithLogitsLoss(), _torch_minibatches(w)
+    losses: list[Any] = []
     labels = torch.cat([torch.ones(w.batch, 1), torch.zeros(w.batch, 1)])
     ones = torch.ones(w.batch, 1)
 
