@@ -26,6 +26,13 @@ CRITICS = {
     "dropout": [ng.Dense(6), ng.Tanh(), ng.Dropout(0.4), ng.Dense(5), ng.LeakyReLU(), ng.Dropout(0.4)],
     "mixed": [ng.Dense(8, bias=False), ng.Maxout(2), ng.Dense(5), ng.Sigmoid(), ng.Dense(4), ng.LeakyReLU(), ng.Tanh()],
 }
+JUDGES = {                              # layers that remember, or whose rows see each other; G has a BatchNorm then
+    "batch norm": [ng.Dense(6, bias=False), ng.BatchNorm(), ng.LeakyReLU(0.2)],
+    "spectral": [ng.SpectralDense(6), ng.LeakyReLU(0.2), ng.SpectralDense(5, bias=False), ng.Tanh()],
+    "minibatch std": [ng.Dense(6), ng.LeakyReLU(0.2), ng.MinibatchStd()],
+    "pack": [ng.Pack(2), ng.Dense(6), ng.Tanh()],
+    "all": [ng.Pack(2), ng.SpectralDense(6, bias=False), ng.BatchNorm(0.3), ng.Tanh(), ng.MinibatchStd()],
+}
 LOSSES = [ng.losses.Minimax(), ng.losses.NonSaturating(), ng.losses.LeastSquares(), ng.losses.Hinge(),
           ng.losses.Wasserstein()]
 PENALTIES = [None, R1(0.7), R2(1.3), GradientPenalty(10)]
@@ -58,17 +65,38 @@ def tensor(a):
 # ------------------------------------------------------------------------------------- the same things in PyTorch
 
 
-def their_pass(net, theta, x, masks=()):
-    """The output of `net` at the flat tensor theta: W (in, out) row by row, then b, layer by layer."""
-    masks, at = iter(masks), 0
+def their_pass(net, theta, x, masks=(), state=(), new=None):
+    """The output of `net` at the flat tensor theta: W (in, out) row by row, then b, layer by layer.
+
+    A training pass: `state` holds, layer by layer, what those that remember start from; `new` is filled likewise.
+    """
+    masks, at, state, new = iter(masks), 0, iter(state), [] if new is None else new
     for layer in net.layers:
         if isinstance(layer, ng.Dense):
             size = x.shape[1] * layer.width
-            x = x @ theta[at:at + size].reshape(x.shape[1], layer.width)
+            W = theta[at:at + size].reshape(x.shape[1], layer.width)
+            if isinstance(layer, ng.SpectralDense):
+                v, = next(state)
+                u = F.normalize(W.detach() @ v, dim=0)
+                v = F.normalize(W.detach().T @ u, dim=0)
+                new.append((v,))
+                W = W / (u @ W @ v)
+            x = x @ W
             at += size
             if layer.bias:
                 x = x + theta[at:at + layer.width]
                 at += layer.width
+        elif isinstance(layer, ng.BatchNorm):
+            d = x.shape[1]
+            moments = tuple(moment.clone() for moment in next(state))                  # PyTorch updates them in place
+            x = F.batch_norm(x, *moments, theta[at:at + d], theta[at + d:at + 2 * d], True, layer.momentum, layer.eps)
+            new.append(moments)
+            at += 2 * d
+        elif isinstance(layer, ng.MinibatchStd):
+            s = torch.sqrt(x.var(dim=0, unbiased=False) + layer.eps).mean()
+            x = torch.cat([x, s.expand(len(x), 1)], dim=1)
+        elif isinstance(layer, ng.Pack):
+            x = torch.cat([x[i:len(x) // layer.m * layer.m:layer.m] for i in range(layer.m)], dim=1)
         elif isinstance(layer, ng.Maxout):
             x = x.reshape(len(x), -1, layer.k).max(dim=2).values
         elif isinstance(layer, ng.Dropout):
@@ -78,6 +106,18 @@ def their_pass(net, theta, x, masks=()):
                  ng.LeakyReLU: lambda x, layer=layer: F.leaky_relu(x, layer.slope)}[type(layer)](x)
     assert at == len(theta)
     return x
+
+
+def remembered(net):
+    """What each layer that remembers starts from: (v,) of a SpectralDense, (mean, variance) of a BatchNorm."""
+    found, at, d = [], 0, net.d_in
+    for layer in net.layers:
+        d = layer.shapes(d)[1]
+        count = 2 if isinstance(layer, ng.BatchNorm) else isinstance(layer, ng.SpectralDense)
+        found += [tuple(tensor(net.state[at + i * d:at + (i + 1) * d]) for i in range(count))] if count else []
+        at += count * d
+    assert at == net.state.size
+    return found
 
 
 def masks(net, n, rng):
@@ -90,13 +130,13 @@ def masks(net, n, rng):
     return drawn
 
 
-def their_penalty(penalty, net, theta, x, x_fake, rng):
+def their_penalty(penalty, net, theta, x, x_fake, rng, state=()):
     """P, with a graph behind it: the gradient of D in its input is itself differentiated."""
     if isinstance(penalty, GradientPenalty):
         e = tensor(rng.random((len(x), 1), dtype=np.float32))
         x = e * x + (1 - e) * x_fake
     x = (x_fake if isinstance(penalty, R2) else x).detach().requires_grad_()
-    out = their_pass(net, theta, x, masks(net, len(x), rng))
+    out = their_pass(net, theta, x, masks(net, len(x), rng), state)
     u, = torch.autograd.grad(out.sum(), x, create_graph=True)
     if isinstance(penalty, GradientPenalty):
         return penalty.weight * ((u.norm(dim=1) - 1)**2).mean()
@@ -180,10 +220,11 @@ class Theirs:
         self.G, self.D, self.loss, self.penalties = gan.G, gan.D, gan.loss, gan.penalties
         self.noise = gan.input_noise
         self.theta_G, self.theta_D = (tensor(net.theta).requires_grad_() for net in (gan.G, gan.D))
+        self.state_G, self.state_D = remembered(gan.G), remembered(gan.D)
         self.opt_G, self.opt_D = (OPTIMISERS[optimiser][1](p) for p in (self.theta_G, self.theta_D))
 
-    def fakes(self, rng):
-        return their_pass(self.G, self.theta_G, tensor(rng.standard_normal((BATCH, 2))))
+    def fakes(self, rng, new=None):
+        return their_pass(self.G, self.theta_G, tensor(rng.standard_normal((BATCH, 2))), (), self.state_G, new)
 
     def noisy(self, x, rng):
         return x + self.noise * tensor(rng.standard_normal(x.shape)) if self.noise else x
@@ -191,17 +232,20 @@ class Theirs:
     def discriminator(self, x, x_fake, rng):
         """L_D and g_D."""
         x, x_fake = (self.noisy(a, rng) for a in (x, x_fake.detach()))
-        logits = [their_pass(self.D, self.theta_D, a, masks(self.D, BATCH, rng)) for a in (x, x_fake)]
+        seen = [], []
+        logits = [their_pass(self.D, self.theta_D, a, masks(self.D, BATCH, rng), self.state_D, new)
+                  for a, new in zip((x, x_fake), seen, strict=True)]
         targets = [tensor(t) for t in self.loss.targets(BATCH, BATCH, rng)] if getattr(self.loss, "draws", 0) else None
         L = their_loss_D(self.loss, *logits, targets)
         for penalty in self.penalties:
-            L = L + their_penalty(penalty, self.D, self.theta_D, x, x_fake, rng)
+            L = L + their_penalty(penalty, self.D, self.theta_D, x, x_fake, rng, self.state_D)
+        self.seen_D = [tuple((a + b) / 2 for a, b in zip(*both, strict=True)) for both in zip(*seen, strict=True)]
         return L.item(), torch.autograd.grad(L, self.theta_D)[0]
 
     def generator(self, x_fake, rng):
         """L_G and g_G, through D."""
         x_fake = self.noisy(x_fake, rng)
-        L = their_loss_G(self.loss, their_pass(self.D, self.theta_D, x_fake, masks(self.D, BATCH, rng)))
+        L = their_loss_G(self.loss, their_pass(self.D, self.theta_D, x_fake, masks(self.D, BATCH, rng), self.state_D))
         return L.item(), torch.autograd.grad(L, self.theta_G)[0]
 
     def round(self, rng, k=1, simultaneous=False):
@@ -212,12 +256,15 @@ class Theirs:
             L_D, g_D = self.discriminator(x, x_fake, rng)
             if not simultaneous:
                 step(self.opt_D, self.theta_D, g_D)
-        if not simultaneous:
-            x_fake = self.fakes(rng)
+                self.state_D = self.seen_D
+        seen_G = []
+        x_fake = x_fake if simultaneous else self.fakes(rng, seen_G)
         L_G, g_G = self.generator(x_fake, rng)
         if simultaneous:
             step(self.opt_D, self.theta_D, g_D)
+            self.state_D = self.seen_D
         step(self.opt_G, self.theta_G, g_G)
+        self.state_G = seen_G or self.state_G
         return L_D, g_D.numpy(), L_G, g_G.numpy()
 
 
@@ -228,8 +275,9 @@ def step(opt, theta, g):
 
 def game(engine, loss, penalties, optimiser, kind="mixed", **more):
     rng = np.random.default_rng(1)
-    G = ng.MLP([2, 5, 3], hidden="tanh", rng=rng, dtype=np.float64, engine=engine)
-    D = critic(CRITICS[kind], engine)
+    hidden = [ng.Dense(5, bias=False), ng.BatchNorm(0.2)] if kind in JUDGES else [ng.Dense(5)]
+    G = ng.Network([*hidden, ng.Tanh(), ng.Dense(3)], 2, rng=rng, dtype=np.float64, engine=engine)
+    D = critic((CRITICS | JUDGES)[kind], engine)
     for net in (G, D):
         net.theta = rng.standard_normal(net.theta.size) / 2
     ours = OPTIMISERS[optimiser][0]
@@ -240,16 +288,20 @@ def compare(gan, optimiser, steps, k=1):
     """Our `fit` and their loop, from the same draws: losses and parameters after every step."""
     theirs, rng, thetas = Theirs(gan, optimiser), np.random.default_rng(5), []
     history = gan.fit(Endless(), steps=steps, batch=BATCH, k=k, rng=np.random.default_rng(5),
-                      callbacks=[lambda gan: thetas.append((gan.G.theta.copy(), gan.D.theta.copy()))])
+                      callbacks=[lambda gan: thetas.append([v.copy() for net in (gan.G, gan.D)
+                                                            for v in (net.theta, net.state)])])
     for i, ours in enumerate(thetas):
         L_D, _, L_G, _ = theirs.round(rng, k, gan.simultaneous)
         limit = 1e-10 if i == 0 else 1e-9
-        for mine, other in zip(ours, (theirs.theta_G, theirs.theta_D), strict=True):
-            assert error(mine, other.detach().numpy()) <= limit, i
+        others = (theirs.theta_G, theirs.state_G, theirs.theta_D, theirs.state_D)
+        for mine, other in zip(ours, others, strict=True):
+            flat = other if isinstance(other, torch.Tensor) else torch.cat([torch.zeros(0), *itertools.chain(*other)])
+            assert mine.shape == flat.shape
+            assert not mine.size or error(mine, flat.detach().numpy()) <= limit, i
         assert error(history["loss_D"][i], L_D) <= limit, i
         assert error(history["loss_G"][i], L_G) <= limit, i
     for before, after in zip(thetas[0], thetas[-1], strict=True):
-        assert (before != after).mean() > 0.9
+        assert not before.size or (before != after).mean() > 0.9
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
@@ -293,3 +345,13 @@ def test_all_that_draws_at_once(engine):
     """Noisy inputs, dropout in D, targets smoothed, noisy and flipped, and three penalties with masks of their own."""
     loss = ng.losses.NonSaturating(real_label=0.9, flip=0.1, label_noise=0.2)
     compare(game(engine, loss, PENALTIES, "adam", "dropout", input_noise=0.1), "adam", 20)
+
+
+@pytest.mark.parametrize("kind", JUDGES)
+def test_fifty_steps_with_layers_that_remember_or_see_the_batch(kind, engine):
+    """Running moments and the vectors of the power iteration are compared too, after every step."""
+    penalty = R1(0.5) if kind == "spectral" else None                         # the others mix rows: no penalties
+    # BatchNorm in D takes a shift of the fakes out again, so the gradient of G's last b is rounding, and Adam divides
+    # it by its own size.
+    optimiser = "momentum" if any(isinstance(layer, ng.BatchNorm) for layer in JUDGES[kind]) else "adam"
+    compare(game(engine, LOSSES[1], [penalty], optimiser, kind), optimiser, 50)
