@@ -210,7 +210,7 @@ NAMED = {"rng": "draws", "n": "count", "dtype": "dtype", "engine": "engine", "to
 LABELS = {"real_label": ["1", -1.0, 2.0, NAN, None, 0.0], "fake_label": ["0", -0.1, 1.0, NAN, None],
           "flip": ["0", -0.1, 0.5, NAN, None], "label_noise": ["0", -0.1, 1.5, NAN, None]}
 PAIR = {"p": "density", "q": "density"}
-ROOTS = {"root": "root", "part": "name", "mirrors": ["x", 3, [3], []]}
+ROOTS = {"root": "root", "part": "name", "mirrors": ["x", 3, [3]]}
 POINTS = {"x_fake": "rows", "x_real": "rows", "density": "function or none", "D": "network or none"}
 PLAYERS = {"theta": "numbers", "psi": "numbers"}
 ORDER = {"order": "name", "k": "count"}

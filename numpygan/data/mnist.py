@@ -98,8 +98,7 @@ def load_idx_set(spec: IdxSet, root: Any, part: str, dtype: Any = np.float32,
     dtype = check_dtype(dtype)
     if not (progress is None or callable(progress)):
         raise TypeError(f"progress must be a function (name, bytes, of), got {progress!r}")
-    if not (mirrors is None or isinstance(mirrors, list | tuple) and mirrors
-            and all(isinstance(m, str) for m in mirrors)):
+    if not (mirrors is None or isinstance(mirrors, list | tuple) and all(isinstance(m, str) for m in mirrors)):
         raise TypeError(f"mirrors must be a list of addresses that files are under, got {mirrors!r}")
     folder = find(spec, part, root)
     if folder is None:
