@@ -90,6 +90,11 @@ def test_a_long_run_keeps_every_second_row_then_every_fourth(monkeypatch):
             History.of(wrong, h.rows())
 
 
+def test_a_hundred_thousand_rows_are_kept_and_one_more_is_not():
+    assert History.of(100_000, np.zeros((100_000, 6)))["step"][:2].tolist() == [1, 2]
+    assert History.of(100_001, np.zeros((50_000, 6)))["step"][:2].tolist() == [2, 4]
+
+
 def test_csv_keeps_every_digit_and_leaves_one_file(history, tmp_path):
     path = history.to_csv(tmp_path / "h.csv")
     history.to_csv(str(path))                   # again, over the first
