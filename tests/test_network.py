@@ -408,3 +408,38 @@ def test_a_layer_without_its_methods_says_which(rng):
     net.layers[0].forward = lambda p, x, c: (x, None)
     with pytest.raises(NotImplementedError, match=r"Layer has no backward\(self, p, cache, dy, c\) -> dx, \{name: "):
         net.backward(net.forward(np.ones((1, 2)))[1], np.ones((1, 2)))
+
+
+# -------------------------------------------------------------------------------------------- complex numbers
+
+def test_a_complex_dy_goes_back_as_its_two_parts(engine):
+    """y = x W, W = (2, 3)ᵀ, x = (5, 7): dx = (2, 3) dy, Eq. (2.2), and g = (5, 7) dy, Eq. (2.3)"""
+    net = ng.Network([ng.Dense(1, bias=False)], 2, rng=np.random.default_rng(0), dtype=np.float64, engine=engine)
+    net.theta = [2, 3]
+    _, tape = net.forward(np.array([[5., 7.]]))
+    dy = np.array([[1 + 4j]])
+    dx, g = net.backward(tape, dy)
+    assert dx.tolist() == [[2 + 8j, 3 + 12j]]
+    assert g.tolist() == [5 + 20j, 7 + 28j]
+    dx, g = net.backward(tape, dy, want_dx=False)
+    assert (dx, g.tolist()) == (None, [5 + 20j, 7 + 28j])
+    dx, g = net.backward(tape, dy, want_g=False)
+    assert (dx.tolist(), g) == ([[2 + 8j, 3 + 12j]], None)
+
+
+def test_complex_passes_run_functional_layer_by_layer():
+    """The kernels, and the layers that are fused for them, take no complex numbers."""
+    net = ng.MLP([2, 3, 1], rng=np.random.default_rng(0), dtype=np.float64, engine="numba")
+    assert net._run(np.dtype(complex)) == (ng.functional, list(enumerate(net.layers)))
+    ops, stack = net._run(np.dtype(float))
+    assert ops is not ng.functional
+    assert len(stack) == 2
+    x = np.array([[1., 2.]])
+    y, tape = net.forward(x, theta=net.theta + 0j)
+    assert tape.dtype == complex
+    assert np.allclose(y, net(x), rtol=1e-14, atol=0)
+
+
+def test_a_network_without_parameters_needs_a_generator_too():
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator, got NoneType"):
+        ng.Network([ng.Tanh()], 2, rng=None)
