@@ -1,4 +1,5 @@
 """Entropy, KL, JSD, total variation: values by hand, limits, and the properties that make JSD what it is."""
+import inspect
 import math
 import warnings
 
@@ -18,6 +19,12 @@ HALF, SKEW = np.array([0.5, 0.5]), np.array([0.75, 0.25])
 LN3 = math.log(3)
 
 
+def _parameters(name):
+    """What a function of the package takes."""
+    f = getattr(theory, name)
+    return inspect.signature(f).parameters if callable(f) else {}
+
+
 def gauss(mean, std):
     return lambda x: np.exp(-0.5 * ((x - mean) / std)**2) / (std * math.sqrt(2 * math.pi))
 
@@ -28,7 +35,7 @@ def test_entropy_by_hand():
     """Eq. (6.6): two fair coins' worth; ¾, ¼: log 4 − ¾ log 3; a uniform of width 5: log 5."""
     assert theory.entropy([0.25] * 4) == pytest.approx(2 * LOG2, abs=4 * EPS)
     assert theory.entropy(SKEW) == pytest.approx(2 * LOG2 - 0.75 * LN3, abs=4 * EPS)
-    assert theory.entropy([1, 0]) == 0
+    assert theory.entropy([1, 0]) == theory.entropy([1]) == 0
     assert theory.entropy(ng.data.uniform(1, 6)) == pytest.approx(math.log(5), abs=1e-12)
 
 
@@ -66,8 +73,9 @@ def test_kl_of_correlated_gaussians_by_quadrature():
 
 
 def test_entropy_of_gaussians_by_hand():
-    """Eq. (6.9): σ = 2: ½ log(2πe · 4); covariance of determinant 3: log 2πe + ½ log 3."""
+    """Eq. (6.9): σ = 2: ½ log(2πe · 4), σ = ½: ½ log(2πe/4); covariance of determinant 3: log 2πe + ½ log 3."""
     assert theory.gaussian_entropy(2.0) == pytest.approx(0.5 * math.log(8 * math.pi * math.e), abs=8 * EPS)
+    assert theory.gaussian_entropy(0.5) == pytest.approx(0.5 * math.log(math.pi * math.e / 2), abs=8 * EPS)
     exact = math.log(2 * math.pi * math.e) + 0.5 * LN3
     assert theory.gaussian_entropy([[2, 1], [1, 2]]) == pytest.approx(exact, abs=8 * EPS)
 
@@ -144,6 +152,13 @@ def test_infinity_minus_infinity_is_refused():
         total(lambda x, log_p, log_q: (np.array([INF, -INF]), None), HALF, SKEW)
 
 
+@pytest.mark.parametrize("name", [name for name in theory.__all__ if "tol" in _parameters(name)])
+def test_twelve_digits_are_asked_for_unless_you_say_otherwise(name):
+    """Of W₁ eleven, of a network's value what its dtype allows."""
+    expected = {"wasserstein1": 1e-11, "kantorovich": 1e-11, "value_of": None}
+    assert _parameters(name)["tol"].default == expected.get(name, 1e-12)
+
+
 # ------------------------------------------------------------------------------------------------ properties
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=6, max_size=6).filter(lambda w: sum(w) > 1e-3).map(
@@ -214,7 +229,8 @@ def test_a_support_for_arrays_is_refused():
 
 @pytest.mark.parametrize("call", [
     lambda: theory.gaussian_entropy(0.0), lambda: theory.gaussian_entropy([[1, 2], [2, 1]]),
-    lambda: theory.gaussian_entropy([[1, 0.5], [0, 1]]), lambda: theory.gaussian_kl(0, -1, 0, 1),
+    lambda: theory.gaussian_entropy([[1, 0.5], [0, 1]]), lambda: theory.gaussian_entropy([[1, 1]]),
+    lambda: theory.gaussian_entropy(np.ones((2, 3))), lambda: theory.gaussian_kl(0, -1, 0, 1),
     lambda: theory.gaussian_kl(0, 1, 0, math.nan)])
 def test_impossible_spreads_are_refused(call):
     with pytest.raises(ValueError, match="standard deviation greater than 0, or a symmetric positive definite"):
@@ -224,5 +240,8 @@ def test_impossible_spreads_are_refused(call):
 def test_gaussians_of_different_dimension_are_refused():
     with pytest.raises(ValueError, match="means of 2 coordinates"):
         theory.gaussian_kl([0, 0], 1, [0, 0], 1)
+    for p, q in ((np.eye(2), 1), (1, np.eye(2))):
+        with pytest.raises(ValueError, match="means of 2 coordinates"):
+            theory.gaussian_kl([0, 0], p, [0, 0], q)
     with pytest.raises(ValueError, match="mean must be finite"):
         theory.gaussian_kl(math.nan, 1, 0, 1)

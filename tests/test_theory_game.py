@@ -200,6 +200,21 @@ def test_a_network_is_a_discriminator_of_logits(engine):
     assert theory.value_of(lambda x: 2 * x, p, q, logits=True) == pytest.approx(theory.criterion(p, q), abs=1e-10)
 
 
+def test_a_column_of_answers_is_as_good_as_a_vector():
+    """D = ¾ everywhere: log ¾ + log ¼."""
+    p = ng.data.uniform(0, 1)
+    assert theory.value_of(lambda x: np.full((len(x), 1), 0.75), p, p) == pytest.approx(math.log(3 / 16), abs=1e-12)
+
+
+def test_the_precision_asked_for_is_that_of_d(monkeypatch):
+    monkeypatch.setattr("numpygan.theory.game.total", lambda terms, p, q, support, tol: tol)
+    p = ng.data.uniform(0, 1)
+    for dtype, tol in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        assert theory.value_of(ng.MLP([1, 1], rng=np.random.default_rng(0), dtype=dtype, engine="numpy"), p, p) == tol
+    assert theory.value_of(lambda x: x, p, p) == 1e-12
+    assert theory.value_of(lambda x: x, p, p, tol=1e-3) == 1e-3
+
+
 def test_a_discriminator_that_is_sure_and_wrong_is_worth_minus_infinity():
     p, q = ng.data.uniform(0, 1), ng.data.uniform(0.5, 1.5)
     assert theory.value_of(lambda x: (x < 1) * 1.0, p, q) == -INF
@@ -209,7 +224,8 @@ def test_a_discriminator_that_is_sure_and_wrong_is_worth_minus_infinity():
 
 @pytest.mark.parametrize(("D", "message"), [
     (lambda x: 3 * x, r"D must lie in \[0, 1\].*logits=True"), (lambda x: np.full(len(x), np.nan), r"D must lie in"),
-    (lambda x: np.zeros(3), r"D gives the shape \(3,\)")])
+    (lambda x: np.full(len(x), 1.5), r"D must lie in \[0, 1\], and it runs from 1\.5 to 1\.5"),
+    (lambda x: np.zeros(3), r"D gives the shape \(3,\)"), (lambda x: np.full((len(x), 2), 0.5), "D gives the shape")])
 def test_what_is_no_discriminator_is_refused(D, message):
     with pytest.raises(ValueError, match=message):
         theory.value_of(D, ng.data.gaussian(0, 1), ng.data.gaussian(1, 1))

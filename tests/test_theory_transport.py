@@ -74,6 +74,8 @@ def test_uniforms_by_hand():
     assert theory.uniform_wasserstein1((0, 1), (0, 4)) == 1.5
     # α = −1, β = 3: ∫|−1 + 4u| du = (1 + 9)/8
     assert theory.uniform_wasserstein1((0, 1), (-1, 4)) == pytest.approx(1.25, abs=EPS)
+    assert theory.uniform_wasserstein1((0, 1), (-2, 4)) == pytest.approx(1.3, abs=EPS)         # (4 + 9)/(2 · 5)
+    assert theory.uniform_wasserstein1((0, 1), (0.5, 1.5)) == 0.5
 
 
 @pytest.mark.parametrize(("p", "q", "expected"), [

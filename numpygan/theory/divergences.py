@@ -49,9 +49,9 @@ def jsd_terms(x, log_p, log_q):
     The same number as Eq. (6.11), without its cancellation where p ≈ q: the bracket is a square, s²/4 + …
     """
     u = np.minimum(np.abs(log_ratio(log_p, log_q)) / 2, 350.0)        # both ends are flat there: tanh u = 1
-    log_cosh = np.where(u < 0.5, np.log1p(2 * np.sinh(np.minimum(u, 1.0) / 2)**2), u + np.log1p(np.exp(-2 * u)) - LOG2)
+    near = 2 * u * np.tanh(u) - 2 * np.log1p(2 * np.sinh(u / 2)**2)   # log cosh u = log(1 + 2 sinh²(u/2))
     far = 2 * LOG2 - 2 * np.log1p(np.exp(-2 * u)) - 4 * u / (np.exp(2 * u) + 1)
-    h = np.where(u < 0.5, 2 * u * np.tanh(u) - 2 * log_cosh, far) / 4
+    h = np.where(u < 0.5, near, far) / 4
     return h, h
 
 
@@ -147,7 +147,7 @@ def is_array(p: Any) -> bool:
 def probabilities(p: Any, name: str = "p") -> np.ndarray:
     """p as float64; ValueError unless it is an array of numbers of at least 0 whose sum is 1."""
     w = numbers(p, name)
-    if w.size == 0 or not np.isfinite(w).all() or (w < 0).any() or abs(w.sum() - 1) > MASS:
+    if not np.isfinite(w).all() or (w < 0).any() or abs(w.sum() - 1) > MASS:
         raise ValueError(f"{name} must be probabilities, numbers of at least 0 with sum 1; got sum {w.sum():g} and "
                          f"least value {w.min() if w.size else float('nan'):g}: divide counts by their sum")
     return w
