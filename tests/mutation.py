@@ -332,9 +332,11 @@ def mutate(name, known, args):
     path, module = PACKAGE / f"{name}.py", "numpygan." + name.replace("/", ".")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     every = list(mutants(tree))
-    if args.sample and len(every) > args.sample:
-        every = random.Random(args.seed).sample(every, args.sample)
-    todo = [m for m in every if m.name not in known or (args.again and known[m.name] is None)]
+    if args.again:
+        todo = [m for m in every if m.name in known and known[m.name] is None]
+    else:
+        drawn = random.Random(args.seed).sample(range(len(every)), min(args.sample or len(every), len(every)))
+        todo = [every[i] for i in sorted(drawn) if every[i].name not in known]
     print(f"{name}: {len(todo)} of {len(every)} mutants to try", flush=True)
 
     def code(mutant):
@@ -416,7 +418,7 @@ def main():
     parser.add_argument("--sample", type=int, help="so many mutants of a file, drawn at random with --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3, help="of CPU time for the tests of one mutant")
-    parser.add_argument("--again", action="store_true", help="try the survivors again")
+    parser.add_argument("--again", action="store_true", help="try the survivors again, and nothing else")
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     parser.add_argument("--report", type=Path)
     args = parser.parse_args()
