@@ -148,6 +148,10 @@ def test_noise_gives_disjoint_supports_a_distance():
     assert jsd(2, 0.7) + 0.05 < jsd(3, 0.7) < math.log(2) - 0.01
 
 
+def test_smoothed_lives_twelve_deviations_beyond_what_it_smooths():
+    assert theory.smoothed(ng.data.uniform(0, 1), 0.5).box.tolist() == [[-6, 7]]
+
+
 def test_smoothed_bad_input():
     with pytest.raises(ValueError, match="std must be a finite number greater than 0, got 0"):
         theory.smoothed(ng.data.uniform(0, 1), 0)

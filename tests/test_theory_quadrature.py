@@ -186,3 +186,33 @@ def test_only_what_can_be_sampled_is_sampled(rng):
     with pytest.raises(TypeError, match="must be a numpy.random.Generator, got int"):
         as_density(ng.data.gaussian(0, 1)).sample(3, 0)
     assert as_density(stats.norm(0, 1)).sample(3, rng).shape == (3, 1)
+
+
+# ------------------------------------------------------------------------------------- how a density is called
+
+def test_a_density_that_takes_nothing_but_vectors():
+    """SciPy's kernel estimate reads (n, 1) as n dimensions of one point."""
+    kde = stats.gaussian_kde([-1.0, 0.5, 2.0])
+    assert np.array_equal(theory.Density(kde.evaluate, (-9, 9))([0.0, 1.0]), kde([0.0, 1.0]))
+
+
+def test_a_density_in_two_dimensions_is_given_its_rows():
+    p = theory.Density(lambda x: 4 * x[:, 0] * x[:, 1], ((0, 1), (0, 1)))
+    assert p([[0.5, 0.25], [1, 0.5]]).tolist() == [0.5, 2]
+
+
+def test_modes_without_a_deviation_say_nothing_about_where_a_density_lives():
+    class Flat:
+        range, modes = (0.0, 1.0), np.array([[0.5]])
+
+        def density(self, x):
+            return np.ones(len(x))
+
+    assert as_density(Flat()).box.tolist() == [[0, 1]]
+
+
+def test_breaks_within_a_billionth_of_the_axis_are_one():
+    """100 is cut into 16, and at 50 anyway; 50 + 5e-8 is no further place to cut, 50 + 2e-7 is one."""
+    for second, boxes in ((50 + 5e-8, 16), (50 + 2e-7, 17)):
+        lo, hi = quadrature._cells(np.array([[0.0, 100.0]]), [np.array([50.0, second])])
+        assert (len(lo), lo[0, 0], hi[-1, 0]) == (boxes, 0, 100)
