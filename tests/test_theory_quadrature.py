@@ -70,6 +70,27 @@ def test_the_boxes_of_a_finished_integral_tile_its_domain():
     assert len(done.lo) > 64
 
 
+@pytest.mark.parametrize(("gauss", "y", "exact"), [(2.001, (1, 3), 0.2**1.5), (2.5, (1, 3), 1), (2.5, (2, 2), 0.5)])
+def test_the_error_estimate_by_hand(gauss, y, exact):
+    """Weights 1, 1 on a volume of ½: Kronrod 2, mean 2, spread ½ (1 + 1) = 1; min(1, 200 gap)^1.5; flat: the gap."""
+    found = quadrature._errors(np.array([[[2.0], [gauss]]]), np.array(y, float).reshape(1, 2, 1), np.ones(2),
+                               np.array([0.5]))
+    assert found.ravel() == pytest.approx([exact], rel=1e-9)
+
+
+def test_rounding_alone_excuses_what_was_asked_for():
+    """Up to a thousand times the bound, and below 1e-9."""
+    lo = hi = np.zeros((1, 1))
+    for error, bound, fine in ((1e-10, 1e-13, True), (1.0005e-10, 1e-13, False), (0.9e-9, 1e-9, True),
+                               (1e-9, 1e-9, False)):
+        integral = quadrature.Integral(np.ones(1), error, lo, hi)
+        if fine:
+            assert quadrature._given_up(integral, bound) is integral
+        else:
+            with pytest.raises(ValueError, match="the integral is known to"):
+                quadrature._given_up(integral, bound)
+
+
 def test_an_error_estimate_is_not_smaller_than_the_error():
     """Jumps, kinks and poles that no box edge hits."""
     for f, exact in ((lambda x: (x > 1 / 3) * 1.0, 5 / 3), (lambda x: np.abs(x - 1 / 3), (16 / 9 + 25 / 9) / 2),
