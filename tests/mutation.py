@@ -46,7 +46,7 @@ LIBRARIES = ["numpy", "numba", "scipy.integrate", "scipy.linalg", "scipy.optimiz
 VALUES = ["values_by_hand", "twins"]
 # file of the package -> the tests that are asked (tests/test_….py)
 TESTS = {
-    "functional": [*VALUES, "complex_step", "properties", "layers"],
+    "functional": [*VALUES, "complex_step", "properties", "layers", "batchwise"],
     "optim": ["optim", "schedule", "values_by_hand", "bad_input"],
     "losses": ["losses", "family", "bad_input"],
     "penalties": ["penalties", "values_by_hand", "bad_input"],
