@@ -10,7 +10,7 @@ def numbers(x: Any, name: str) -> np.ndarray:
         found = np.asarray(x)
     except ValueError:                                    # rows of different lengths
         found = np.empty(0, object)
-    if found.dtype.kind not in "biuf" and found.size + (found.dtype.kind == "O") > 0:
+    if found.dtype.kind not in "biuf":
         what = "rows of different lengths or other objects" if found.dtype.kind == "O" else f"{found.dtype}"
         raise TypeError(f"{name} must be real numbers, got {what}: pass a number, or an array of them")
     return found.astype(np.float64, copy=False)
