@@ -78,6 +78,17 @@ def test_the_error_estimate_by_hand(gauss, y, exact):
     assert found.ravel() == pytest.approx([exact], rel=1e-9)
 
 
+def test_a_tolerance_is_absolute_for_integrals_below_one_and_relative_above():
+    """∫ c √x over (0, 1) = ⅔ c, of which the first boxes know no more than `coarse.error`."""
+    for c, scale in ((0.3, 1), (30, 20)):
+        f = one(lambda x, c=c: c * np.sqrt(x[:, 0]))
+        coarse = integrate(f, np.array([[0.0, 1.0]]), tol=1)
+        for tol, more in ((1.5, False), (1 / 1.5, True)):
+            found = integrate(f, np.array([[0.0, 1.0]]), tol=tol * coarse.error / scale)
+            assert (len(found.lo) > len(coarse.lo)) == more
+            assert found.error <= tol * coarse.error * 1.01
+
+
 def test_rounding_alone_excuses_what_was_asked_for():
     """Up to a thousand times the bound, and below 1e-9."""
     lo = hi = np.zeros((1, 1))
