@@ -100,7 +100,7 @@ def test_every_option_reaches_the_recipe(monkeypatch):
 
 
 def test_sample_writes_a_picture_or_the_numbers(undrawn, folder, capsys):
-    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    cli.main(["train", "ring", *SMALL, "--average", "0", "--out", "r"])
     assert cli.main(["sample", "r", "-n", "12", "--seed", "3", "--out", "s.npz"]) == 0
     assert cli.main(["sample", "r", "-n", "12", "--seed", "3", "--out", "s.png"]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == ["s.npz", "s.png"]

@@ -183,13 +183,13 @@ def test_a_generator_of_pytorchs_tutorials_is_loaded(torch, tmp_path):
 
 # ------------------------------------------------------------------------------------------------ the command line
 
-@pytest.mark.parametrize("average", [(), ("--average", ".5")], ids=["plain", "averaged"])
+@pytest.mark.parametrize("average", ["0", ".5"], ids=["plain", "averaged"])
 def test_a_run_is_exported(average, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("draw", "draw_samples"):
         monkeypatch.setattr(f"numpygan.run.Run.{name}", lambda *_: None)
     cli.main(["train", "ring", "--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy", "--out", "r",
-              "--batch-norm", "G", *average])
+              "--batch-norm", "G", "--average", average])
     capsys.readouterr()
     for which in "GD":
         assert cli.main(["export", "r", "--network", which, "--out", f"{which}.npz"]) == 0
@@ -201,8 +201,8 @@ def test_a_run_is_exported(average, tmp_path, monkeypatch, capsys):
     gan = ng.GAN.load("r/checkpoint.npz")
     G = gan.G.theta.tobytes()
     weights.load(gan.G, "G.npz")
-    assert (gan.G.theta.tobytes() == G) == (not average)               # the averaged one, where there is one
-    if average:
+    assert (gan.G.theta.tobytes() == G) == (average == "0")              # the averaged one, where there is one
+    if average != "0":
         loaded, _, _, mean = Run.open("r").load()
         assert gan.G.state.tobytes() == mean.state.tobytes() != loaded.G.state.tobytes()
     assert json.loads((tmp_path / "r" / "config.json").read_text())["status"] == "finished"
