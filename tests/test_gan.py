@@ -571,6 +571,31 @@ def test_what_fit_cannot_do_it_says_before_it_begins(engine, call, kind, sentenc
     assert len(gan.history) == 0
 
 
+def test_a_penalty_is_added_to_the_loss_and_to_the_gradient_of_D(engine):
+    def constant(D, x, x_fake, rng):
+        return 0.25, np.full_like(D.theta, 3)
+    plain, more = make(engine, np.float64), make(engine, np.float64, penalties=[constant])
+    for gan in (plain, more):
+        gan.opt_D, gan.opt_G = ng.optim.SGD(0.01), ng.optim.SGD(0.01)
+        gan.fit(POINTS, steps=1, batch=4, rng=rng0())
+    assert more.history["loss_D"][0] == pytest.approx(plain.history["loss_D"][0] + 0.25, rel=1e-14)
+    assert np.allclose(more.D.theta, plain.D.theta - 0.03, rtol=0, atol=1e-15)
+
+
+def test_other_data_begin_with_a_permutation_of_their_own():
+    gan = make("numpy")
+    gan.fit(POINTS, steps=1, batch=4, rng=rng0())
+    first = gan.position
+    gan.fit(POINTS[::-1].copy(), steps=1, batch=4, rng=np.random.default_rng(1))
+    assert gan.position[1] != first[1]
+    assert gan.position[2] == 1
+
+
+def test_instance_noise_without_end_is_refused():
+    with pytest.raises(ValueError, match="input_noise must be a standard deviation of at least 0, got inf"):
+        make("numpy", input_noise=lambda step: math.inf).fit(RING, steps=1, rng=rng0())
+
+
 def test_simultaneous_updates_refuse_k():
     with pytest.raises(ValueError, match="simultaneous updates take one gradient each, so k must be 1, got 2"):
         make("numpy", simultaneous=True).fit(RING, steps=1, k=2, rng=rng0())
