@@ -255,3 +255,10 @@ def test_neighbours_refuse_with_a_sentence():
         metrics.two_sample_accuracy(np.zeros((2, 1)), np.zeros((3, 1)))
     with pytest.raises(ValueError, match="1 row, and at least 2"):
         metrics.nearest(np.zeros((1, 1)))
+
+
+def test_the_compiled_distances_take_one_width_and_one_dtype():
+    x = np.zeros((3, 2))
+    for y in (np.zeros((4, 3)), np.zeros((4, 2), np.float32)):
+        with pytest.raises(ValueError, match="x and y must have one width and dtype"):
+            pairwise.squared_distances(x, y)
