@@ -44,6 +44,23 @@ def test_any_shape(n, k, m, turned, dtype, slope):
         assert not exceeds(y, a, b, bias, slope).any()
 
 
+@pytest.mark.parametrize(("n", "k", "m"), [(300, 100, 70), (137, 300, 530), (700, 40, 3)])
+@pytest.mark.parametrize("wanted", ["both", "dW", "dx"])
+def test_both_products_of_a_large_backward_pass(wanted, n, k, m, dtype, rng):
+    x, W = matrices(rng, n, k, m, dtype)
+    y, dy = (rng.standard_normal((n, m)).astype(dtype) for _ in range(2))
+    dW, db = np.full((k, m), np.nan, dtype), np.full(m, np.nan, dtype)
+    if wanted == "dx":
+        dW, db = dW[:0, :0], db[:0]
+    dx = dense.affine_leaky_relu_backward(x, y, dy, W, 0.25, dW, db, wanted != "dW")
+    da = np.where(y > 0, dy, dtype(0.25) * dy)
+    if wanted != "dx":
+        assert not exceeds(dW, x.T, da).any()
+        assert not exceeds(db[None], np.ones((1, n), dtype), da).any()
+    if wanted != "dW":
+        assert not exceeds(dx, da, W.T).any()
+
+
 @pytest.mark.parametrize(("n", "k", "m"), LARGE)
 def test_large_shapes(n, k, m, dtype, rng):
     for turned in [(False, False), (True, False), (False, True), (True, True)]:
