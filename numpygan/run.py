@@ -25,6 +25,26 @@ class Misuse(ValueError):
     """A command that cannot be carried out as it was given; nothing was changed."""
 
 
+def no_file(folder: Path) -> Path:
+    """The folder that results go to; Misuse where a file has its name."""
+    if folder.exists() and not folder.is_dir():
+        raise Misuse(f"{folder} is a file: name a folder with --out")
+    return folder
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else writes in that folder while the block runs; Misuse where somebody does already."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock.held(folder / LOCK))
+        except lock.Held as other:
+            which = f" (process {other.process})" if other.process else ""
+            raise Misuse(f"{folder} is being written by another numpygan{which}: wait until it has ended, or stop "
+                         f"it") from None
+        yield
+
+
 class Run:
     """The folder of one run. Every file in it is written whole or not at all."""
 
@@ -43,9 +63,7 @@ class Run:
         """
         if out is None:
             return cls(_numbered(Path("runs"), name))
-        run = cls(Path(out).expanduser())
-        if run.folder.exists() and not run.folder.is_dir():
-            raise Misuse(f"{run.folder} is a file: name a folder with --out")
+        run = cls(no_file(Path(out).expanduser()))
         if run.folder.is_dir() and any(file.name != LOCK for file in run.folder.iterdir()) and not force:
             raise Misuse(f"{run.folder} is not empty: name another folder with --out, or replace the files of the run "
                          f"in it with --force")
@@ -61,17 +79,9 @@ class Run:
             raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")
         return run
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> contextlib.AbstractContextManager[None]:
         """Nobody else writes here while the block runs; Misuse where somebody does already."""
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(lock.held(self[LOCK]))
-            except lock.Held as other:
-                which = f" (process {other.process})" if other.process else ""
-                raise Misuse(f"{self.folder} is being written by another numpygan{which}: wait until it has ended, or "
-                             f"stop it") from None
-            yield
+        return alone(self.folder)
 
     def clear(self) -> None:
         """Remove the files of an earlier run, and nothing else."""

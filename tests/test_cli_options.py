@@ -138,7 +138,7 @@ PLACES = {                                              # (command, option): the
     ("export", "--out"): [("d.npz", 2), ("nowhere/s.npz", 2), ("text/s.npz", 2), ("s.txt", 2), ("", 2)],
     ("figures", "names"): [("figure2", 2), ("", 2)],
     ("figures", "--out"): [("text", 2), ("", 2)],
-    ("study", "--out"): [("text", 1)],
+    ("study", "--out"): [("text", 2), ("text/in", 1)],
     ("bench", "names"): [("ringg", 2), ("", 2)],
     ("bench", "--json"): [("d.json", 2), ("nowhere/b.json", 2), ("text/b.json", 2)],
     ("bench", "--out"): [("d.png", 2), ("nowhere/b.png", 2), ("text/b.png", 2)],

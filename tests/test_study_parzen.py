@@ -147,6 +147,15 @@ def test_what_is_above_training_images_is_flagged():
     assert said[0].startswith("blurred is above training images")
 
 
+def test_the_better_recipe_has_three_seeds_and_the_papers_one():
+    def seeds(quick):
+        return [(cell.settings["samples"], cell.seed) for cell in parzen.cells(quick) if "epochs" in cell.settings]
+    assert seeds(False) == [("paper", 0), ("better", 0), ("better", 1), ("better", 2)]
+    assert seeds(True) == [("paper", 0), ("better", 0)]
+    _, first, *others = [cell for cell in parzen.cells() if "epochs" in cell.settings]
+    assert all(cell == first._replace(seed=cell.seed) for cell in others)          # nothing but the seed differs
+
+
 def test_the_full_study_has_the_papers_epochs():
     named = {cell.method: cell.settings for cell in parzen.cells()}
     assert named["paper recipe"]["epochs"] == 250

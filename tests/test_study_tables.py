@@ -101,6 +101,30 @@ def test_a_killed_process_leaves_what_it_measured(folder, python):
     assert [line[2:] for line in read(folder / "cells.csv")[1:]] == [[str(s), str(s)] for s in range(4)]
 
 
+def test_a_second_study_in_a_folder_is_refused_while_the_first_is_there(folder, capsys, monkeypatch):
+    """The second command comes in the middle of each cell of the first: it is told so, and changes nothing."""
+    monkeypatch.setattr("numpygan.study.modes.study", lambda quick: study(seeds=7))
+
+    def meanwhile(settings, seed):
+        assert cli.main(["study", "modes", "--jobs", "1", "--out", str(folder)]) == 2
+        return measure(settings, seed)
+    _, failed = run(study(seeds=1, measure=meanwhile), folder, jobs=1)
+    assert failed == []
+    assert capsys.readouterr() == ("", f"numpygan: {folder} is being written by another numpygan (process {os.getpid()}"
+                                       f"): wait until it has ended, or stop it\n" * 2)
+    assert len(CALLS) == 2                                              # the first one's
+    assert sorted(path.name for path in folder.iterdir()) == ["cells", "cells.csv", "table.csv", "tiny.png"]
+    assert cli.main(["study", "modes", "--jobs", "1", "--out", str(folder)]) == 0        # the lock has gone with it
+
+
+def test_a_file_is_no_folder_for_a_study(tmp_path):
+    (tmp_path / "text").write_text("mine")
+    with pytest.raises(ValueError, match="text is a file: name a folder with --out"):
+        run(study(), tmp_path / "text", jobs=1)
+    assert CALLS == []
+    assert (tmp_path / "text").read_text() == "mine"
+
+
 def test_a_changed_setting_or_engine_does_not_use_an_old_cell(folder, monkeypatch):
     run(study(), jobs=1)
     CALLS.clear()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..engine import name_of
-from ..run import environment
+from ..run import alone, environment, no_file
 from ..terminal import interactive
 from .cells import Cell, Store
 from .table import Row, Study, known, markdown, rows, write_csv
@@ -19,11 +19,17 @@ def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = N
 
     Killed, it goes on where it was: every cell that is measured is a file. The first seed of every method comes first,
     so that a study that is stopped is a table of fewer seeds. cells.csv and table.csv are written anew after each
-    cell; NAME.png at the end. A cell that fails is named in the second list; the others go on.
+    cell; NAME.png at the end. A cell that fails is named in the second list; the others go on. Misuse where `out` is a
+    file, or where another process carries out a study in it.
     """
-    from tqdm import tqdm
-    folder = Path("runs", f"study-{study.name}") if out is None else Path(out).expanduser()
+    folder = Path("runs", f"study-{study.name}") if out is None else no_file(Path(out).expanduser())
     folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        return _run(study, folder, jobs)
+
+
+def _run(study, folder, jobs):
+    from tqdm import tqdm
     store = Store(folder / "cells")
     found, failed = known(study, store), []
     missing = sorted((cell for cell in study.cells if cell.name not in found), key=lambda cell: cell.seed)
