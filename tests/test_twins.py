@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cases import CASES, DRAWS, IN_PLACE, PUBLIC, SHAPES, as_tuple, between, drawer
 from close import error
+from scipy.special import expit
 
 from numpygan import functional, kernels
 
@@ -166,6 +167,14 @@ def test_activations_stay_in_their_range(engine, dtype):
     assert np.all((s >= 0) & (s <= 1))
     exact = np.tanh(x.astype(np.float64))
     assert np.all(np.abs(y - exact) <= 8 * np.finfo(dtype).eps * np.abs(exact))        # entry by entry, near 0 too
+
+
+def test_sigmoid_entry_by_entry(engine, dtype):
+    """Its small values too: log D and a pixel near 0 live from them. Below the smallest normal number, one bit."""
+    x = np.concatenate([np.linspace(-110, 110, 60001), [-87.4, -88.8, -103.9, -1e4]]).astype(dtype)
+    y, exact = ENGINES[engine].sigmoid(x).astype(np.float64), expit(x.astype(np.float64))
+    info = np.finfo(dtype)
+    assert np.all(np.abs(y - exact) <= 4 * info.eps * exact + info.smallest_subnormal)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "maxout", "softplus", "log_sigmoid",

@@ -14,7 +14,7 @@ from . import team
 from .support import address_of, alike, floats, jit, vectors
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
-PIECE = 2**16                   # what one core updates in some 30 µs
+PIECE = 2**14                   # what one core updates in some 15 µs
 LONG = 8 * PIECE                # a vector that is worth sharing
 
 

@@ -166,6 +166,18 @@ def _copy(typingctx, like, source, target):
 
 
 @intrinsic
+def _fetch(typingctx, address):
+    """Have the cache line at an address brought near, for what is read next."""
+    def code(context, builder, signature, args):
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(fetch, [builder.inttoptr(args[0], byte), number(0), number(2), number(1)])
+        return context.get_dummy_value()
+    return types.void(types.int64), code
+
+
+@intrinsic
 def _turn(typingctx, like, source, row, target, target_row):
     """Transpose a square of as many rows as a vector has lanes: exchange halves, then quarters of them, …"""
     def code(context, builder, signature, args):
@@ -267,6 +279,30 @@ def _pack(like, size, b, b_row, b_col, depth, cols, strip):
         p += 1
 
 
+@inner_jit
+def _pack_strips(like, size, b, b_row, b_col, depth, cols, left, right, strips_at):
+    """Copy strips left … right − 1 of B, one after the other; where rows lie in one piece, row by row."""
+    line = np.int64(WIDTH)
+    wide, edge = line // size, left
+    if b_col == size:
+        edge = min(right, cols // wide)
+        for q in range(depth):
+            for s in range(left, edge):
+                _copy(like, b + q * b_row + s * line, strips_at + (s - left) * depth * line + q * line)
+    for s in range(edge, right):
+        j = s * wide
+        _pack(like, size, b + j * b_col, b_row, b_col, depth, min(wide, cols - j),
+              strips_at + (s - left) * depth * line)
+
+
+@inner_jit
+def _fetch_rows(address, row, count, width):
+    """Bring `count` rows of `width` bytes near: they lie on pages too far apart for the CPU to foresee."""
+    for i in range(count):
+        for offset in range(0, width, 64):
+            _fetch(address + i * row + offset)
+
+
 def _work(address, index):
     """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has.
 
@@ -299,17 +335,13 @@ def _work(address, index):
     for p in range(0, depth, most):
         deep = min(most, depth - p)
         f = slope if p + deep == depth else one
-        edge = left
-        if b_col == size:
-            edge = min(right, cols // wide)
-            for q in range(deep):
-                for s in range(left, edge):
-                    _copy(one, b + (p + q) * b_row + s * line, strips_at + (s - left) * deep * line + q * line)
-        for s in range(edge, right):
-            j = s * wide
-            _pack(one, size, b + p * b_row + j * b_col, b_row, b_col, deep, min(wide, cols - j),
-                  strips_at + (s - left) * deep * line)
+        _pack_strips(one, size, b + p * b_row, b_row, b_col, deep, cols, left, right, strips_at)
+        ahead = p + most                                    # the rows of B that are packed next, some of them at a time
+        soon = min(most, depth - ahead) if b_col == size else 0
+        each = (soon * ROWS + bottom - top - 1) // (bottom - top)
         for i in range(top, bottom, ROWS):
+            _fetch_rows(b + ahead * b_row + left * line, b_row, min(each, soon), (right - left) * line)
+            ahead, soon = ahead + each, soon - each
             high, rows_of_a = min(ROWS, bottom - i), a + i * a_row + p * a_col
             for s in range(left, right):
                 j = s * wide
