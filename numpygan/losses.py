@@ -26,16 +26,16 @@ class Loss:
 
     def _ops(self, *logits):
         for s in logits:
+            if type(s) is np.ndarray and s.dtype.kind == "f" and s.ndim == 2 and s.shape[1] == 1 and s.size:
+                continue                                   # as it nearly always is
             shape = np.shape(s)
             if len(shape) != 2 or shape[1] != 1 or shape[0] == 0:
                 raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got "
                                  f"{shape}{'' if shape else ' (' + type(s).__name__ + ')'}: give the "
                                  f"discriminator one output column, without a sigmoid")
-        if any([np.iscomplexobj(s) for s in logits]):
-            return engines.ops("numpy")
-        for s in logits:
-            numeric(s, "the logits")
-        return engines.ops(self.engine)
+            if not np.iscomplexobj(s):
+                numeric(s, "the logits")
+        return engines.ops("numpy" if any([np.iscomplexobj(s) for s in logits]) else self.engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items() if k != 'engine')})"

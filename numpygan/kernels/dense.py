@@ -25,10 +25,20 @@ def _call(typingctx, work, job, piece):
     return types.int64(types.int64, types.int64, types.int64), code
 
 
+@intrinsic
+def _put_first(typingctx, job, x):
+    """Write x to the first word of a job, which has room for a number of any type."""
+    def code(context, builder, signature, args):
+        words = context.make_array(signature.args[0])(context, builder, args[0])
+        builder.store(args[1], builder.bitcast(words.data, ir.PointerType(args[1].type)))
+        return context.get_dummy_value()
+    return types.void(job, x), code
+
+
 @inner_jit
 def _describe(a, a_turned, b, b_turned, bias, slope, c, job, work):
     """Describe the product c = f(a b + bias) to `work`, in `job`: the number of pieces it would be done in."""
-    job.view(c.dtype)[0] = slope
+    _put_first(job, c.dtype.type(slope))
     job[1], job[2], job[3] = a.ctypes.data, a.strides[a_turned], a.strides[1 - a_turned]
     job[4], job[5], job[6] = b.ctypes.data, b.strides[b_turned], b.strides[1 - b_turned]
     job[7], job[8], job[9] = bias.ctypes.data if bias.size else 0, c.ctypes.data, c.strides[0]
@@ -80,10 +90,9 @@ def _before(y, dy, slope, da):
 
 
 @jit
-def _thin(a, b, b_turned, bias, slope, c):
-    """c = f(a b + bias) for so few columns that each entry is the scalar product of two rows."""
+def _thin(a, b, b_turned, bias, slope, c, column):
+    """c = f(a b + bias) for so few columns that each entry is the scalar product of two rows; `column` is room."""
     zero, factor = c.dtype.type(0), c.dtype.type(slope)
-    column = np.empty(a.shape[1], c.dtype)
     for j in range(c.shape[1]):
         for p in range(column.size):
             column[p] = b[j, p] if b_turned else b[p, j]
@@ -97,11 +106,10 @@ def _thin(a, b, b_turned, bias, slope, c):
 
 
 @jit
-def _thin_backward(x, y, dy, W, slope, dW, db, dx):
-    """All of `affine_leaky_relu_backward` for few columns of y, as sums of rows of x."""
+def _thin_backward(x, y, dy, W, slope, dW, db, dx, da, along):
+    """All of `affine_leaky_relu_backward` for few columns of y, as sums of rows of x; `da` and `along` are room."""
     zero, factor = y.dtype.type(0), y.dtype.type(slope)
     n, few = y.shape
-    da, along = np.empty(n, y.dtype), np.empty(x.shape[1], y.dtype)
     for j in range(few):
         for i in range(n):
             da[i] = dy[i, j] if y[i, j] > zero else factor * dy[i, j]
@@ -160,7 +168,7 @@ def _into(a, a_turned, b, b_turned, bias, slope, c):
             _after(c, bias, slope)
         return c
     if c.shape[1] <= THIN and not a_turned:
-        _thin(a, b, b_turned, bias, slope, c)
+        _thin(a, b, b_turned, bias, slope, c, np.empty(a.shape[1], c.dtype))
         return c
     work, job = tiles.work_of(c.dtype), np.empty(WORDS, np.int64)
     left = _begin(a, a_turned, b, b_turned, bias, slope, c, job, work)
@@ -270,7 +278,7 @@ def _backward(x, y, dy, W, slope, dW, db, dx):
             np.dot(da, W.T, out=dx)
         return
     if y.shape[1] <= THIN:
-        _thin_backward(x, y, dy, W, slope, dW, db, dx)
+        _thin_backward(x, y, dy, W, slope, dW, db, dx, np.empty(len(y), y.dtype), np.empty(x.shape[1], y.dtype))
         return
     work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), np.empty(y.shape, y.dtype)
     left = _begin_backward(x, y, dy, W, slope, da, dW, db, dx, jobs, work)
