@@ -4,7 +4,9 @@ from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
+from ..study.table import mean_and_error
 from .figure import D_COLOUR, DATA, FAKE, figure
 from .images import tiles
 
@@ -91,7 +93,7 @@ def _courses(fig, rows):
 def balance(rows: Sequence[Any], remedies: Sequence[str]) -> Axes:
     """For each remedy and each cause of a strong D: how often D is right, the push on a fake, agreement, quality.
 
-    Left the rows whose group has no comma, right the others.
+    Means over the seeds, ± standard error. Left the rows whose group has no comma, right the others.
     """
     sides = [[row for row in rows if ("," in row.group) == right] for right in (False, True)]
     sides = [side for side in sides if side]
@@ -108,18 +110,25 @@ def balance(rows: Sequence[Any], remedies: Sequence[str]) -> Axes:
                 _balance(ax, [row for row in side if row.group == cause], key, i, len(causes), remedies)
             if key.startswith("push"):
                 ax.set_yscale("log")
+                ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                ax.yaxis.set_major_formatter("{x:g}")
+                ax.yaxis.set_minor_formatter("")
         column[0].set_title(causes[0].partition(",")[0] if "," in causes[0] else "ring", loc="left")
         column[-1].set_xticks(range(len(remedies)), remedies, rotation=30, ha="right")
         column[-1].set_xlabel("remedy")
-    fig.suptitle("What each remedy does against a D that is too strong")
+    fig.suptitle("What each remedy does against a D that is too strong (± standard error over the seeds)")
     fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return panels[0, 0]
 
 
 def _balance(ax, rows, key, i, of, remedies):
-    """The rows of cause number i, each at its remedy; hollow beside a push: that of the minimax loss."""
+    """The rows of cause number i, each at its remedy, ± standard error; hollow beside a push: that of minimax."""
     at = np.array([remedies.index(row.method) for row in rows]) + 0.16 * (i - (of - 1) / 2)
-    mark = {"marker": "osD^"[i % 4], "color": COLOURS[i], "markersize": 6, "linestyle": "none"}
-    ax.plot(at, [row.values(key).mean() for row in rows], **mark, label=rows[0].group.rpartition(", ")[2])
+    mark = {"fmt": "osD^"[i % 4], "color": COLOURS[i], "markersize": 5, "elinewidth": 1.0}
+
+    def draw(key, **more):
+        mean, error = np.transpose([mean_and_error(row.values(key)) for row in rows])
+        ax.errorbar(at, mean, np.nan_to_num(error), **mark, **more)
+    draw(key, label=rows[0].group.rpartition(", ")[2])
     if key.startswith("push"):
-        ax.plot(at, [row.values("push, minimax").mean() for row in rows], **mark, markerfacecolor="none")
+        draw("push, minimax", markerfacecolor="none")
