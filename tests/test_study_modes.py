@@ -71,12 +71,16 @@ def test_what_was_chosen_names_settings_of_the_search():
     assert {method: choice in (0, 1, 2) for method, choice in modes.CHOSEN.items()} == dict.fromkeys(modes.SEARCH, True)
 
 
-def test_vanilla_and_the_best_two_have_ten_seeds_the_others_three():
+def test_vanilla_the_best_of_the_search_and_the_best_of_the_table_have_ten_seeds_the_others_three():
     cells = modes.study().cells
     seeds = {key: [c.seed for c in part]
              for key, part in itertools.groupby(cells, lambda c: (c.group, c.method))}
     assert len(seeds) == 2 * len(modes.SEARCH)
-    assert all(s == list(range(10 if method in modes.TEN else 3)) for (_, method), s in seeds.items())
+    assert {key for key, s in seeds.items() if s == list(range(10))} == {
+        *itertools.product(modes.DATA, ("vanilla", "tricks", "non-saturating")),
+        ("ring", "hinge"), ("ring", "R1 + R2"), ("grid", "R1 + R2")}
+    assert all(s in (list(range(3)), list(range(10))) for s in seeds.values())
+    assert len(cells) == 3 * 2 * len(modes.SEARCH) + 7 * (6 + 3)
     assert len(set(modes.TEN)) == 3
     assert set(modes.TEN) < set(modes.SEARCH)
     assert modes.TEN[0] == "vanilla"
