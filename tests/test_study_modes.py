@@ -72,7 +72,7 @@ def test_what_was_chosen_names_settings_of_the_search():
 
 
 def test_vanilla_the_best_of_the_search_and_the_best_of_the_table_have_ten_seeds_the_others_three():
-    cells = modes.study().cells
+    cells = [cell for cell in modes.study().cells if cell.method in modes.SEARCH]
     seeds = {key: [c.seed for c in part]
              for key, part in itertools.groupby(cells, lambda c: (c.group, c.method))}
     assert len(seeds) == 2 * len(modes.SEARCH)
@@ -84,6 +84,16 @@ def test_vanilla_the_best_of_the_search_and_the_best_of_the_table_have_ten_seeds
     assert len(set(modes.TEN)) == 3
     assert set(modes.TEN) < set(modes.SEARCH)
     assert modes.TEN[0] == "vanilla"
+
+
+def test_one_recipe_for_both_stands_outside_the_comparison():
+    """The same for ring and grid but for the data; of the search's settings; and not in the quick table."""
+    cells = [cell for cell in modes.study().cells if cell.method not in modes.SEARCH]
+    assert [(c.group, c.seed) for c in cells] == [("ring", s) for s in range(3)] + [("grid", s) for s in range(5)]
+    ring, grid = (modes.longer(data) for data in modes.DATA)
+    assert replace(ring, data="grid") == grid == modes.recipe("grid", "R1 + R2", 1, steps=20_000)
+    assert all(cell.settings["recipe"] == modes.longer(cell.group).to_dict() for cell in cells)
+    assert all(cell.method in modes.SEARCH for cell in modes.study(quick=True).cells)
 
 
 def test_the_presets_of_ring_and_grid_are_what_the_table_measured():
