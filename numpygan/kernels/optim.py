@@ -77,11 +77,18 @@ def _adam(theta, g, m, v, numbers):
 
 
 def _adam_piece(job, index):
+    # The loop of _adam once more: a call would be joined to the caller in one way when compiled, in another when it
+    # comes from the cache, and fused multiply-adds with it; two processes would not end with the same bytes.
     n = _word(job, 5)
-    start, end = index * PIECE, min(n, (index + 1) * PIECE)
-    theta, g = carray(_pointer(job, 0), n)[start:end], carray(_pointer(job, 1), n)[start:end]
-    m, v = carray(_pointer(job, 2), n)[start:end], carray(_pointer(job, 3), n)[start:end]
-    _adam(theta, g, m, v, carray(_pointer(job, 4), 7))
+    theta, g, m, v = carray(_pointer(job, 0), n), carray(_pointer(job, 1), n), carray(_pointer(job, 2), n), carray(
+        _pointer(job, 3), n)
+    numbers = carray(_pointer(job, 4), 7)
+    step, beta1, rest1, beta2, rest2, scale, eps = (
+        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
+    for i in range(index * PIECE, min(n, (index + 1) * PIECE)):
+        m[i] = beta1 * m[i] + rest1 * g[i]
+        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
+        theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
     return 0
 
 
@@ -107,8 +114,11 @@ def _square_sum(g):
 
 
 def _squares_piece(job, index):
-    n = _word(job, 2)
-    _store(job, index, _square_sum(carray(_pointer(job, 0), n)[index * PIECE:min(n, (index + 1) * PIECE)]))
+    n, total = _word(job, 2), 0.0                           # _square_sum once more, for the same reason
+    g = carray(_pointer(job, 0), n)
+    for i in range(index * PIECE, min(n, (index + 1) * PIECE)):
+        total += np.float64(g[i]) * np.float64(g[i])
+    _store(job, index, total)
     return 0
 
 
