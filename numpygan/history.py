@@ -26,24 +26,23 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._columns = {name: array("d") for name in COLUMNS}
+        self._rows = array("d")                                         # one after the other
         self._last: tuple[float, ...] = ()
         self._steps, self._every = 0, 1
 
     def record(self, **row: float) -> None:
         """Append one step; every column must be given."""
-        self._last = tuple(float(row[name]) for name in COLUMNS)
+        self._last = tuple([float(row[name]) for name in COLUMNS])
         self._steps += 1
         if self._steps % self._every == 0:
-            for column, value in zip(self._columns.values(), self._last, strict=True):
-                column.append(value)
-            if len(self._columns["loss_D"]) > MOST:
+            self._rows.extend(self._last)
+            if len(self._rows) > MOST * len(COLUMNS):
                 self._every *= 2
-                self._columns = {name: column[1::2] for name, column in self._columns.items()}
+                self._rows = array("d", self.rows()[1::2].tobytes())
 
     def rows(self) -> np.ndarray:
         """All columns but the step, side by side: (rows, 6)."""
-        return np.stack([self[name] for name in COLUMNS], axis=1)
+        return np.array(self._rows).reshape(-1, len(COLUMNS))
 
     @classmethod
     def of(cls, steps: int, rows: np.ndarray) -> "History":
@@ -54,8 +53,10 @@ class History:
         if len(rows) != steps // history._every:
             raise ValueError(f"a history of {steps} steps keeps {steps // history._every} rows, and these are "
                              f"{len(rows)}")
+        if rows.shape[1:] != (len(COLUMNS),):
+            raise ValueError(f"the rows of a history hold {len(COLUMNS)} numbers each, got shape {rows.shape}")
         history._steps = steps
-        history._columns = {name: array("d", column) for name, column in zip(COLUMNS, rows.T.tolist(), strict=True)}
+        history._rows = array("d", rows.astype(float).tobytes())
         history._last = tuple(rows[-1].tolist()) if len(rows) else ()
         return history
 
@@ -64,10 +65,10 @@ class History:
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name == "step":
-            return self._every * np.arange(1, len(self._columns["loss_D"]) + 1)
-        if name not in self._columns:
+            return self._every * np.arange(1, len(self.rows()) + 1)
+        if name not in COLUMNS:
             raise KeyError(f"the history has no column {name!r}; it has step, {', '.join(COLUMNS)}")
-        return np.array(self._columns[name])
+        return self.rows()[:, COLUMNS.index(name)].copy()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -84,8 +85,8 @@ class History:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(self.columns)
-        rows = zip(self["step"].tolist(), *self._columns.values(), strict=True)
-        writer.writerows([step, *map(repr, row)] for step, *row in rows)
+        rows = zip(self["step"].tolist(), self.rows().tolist(), strict=True)
+        writer.writerows([step, *map(repr, row)] for step, row in rows)
         with atomic(path) as file:
             file.write(text.getvalue().encode())
         return Path(path)

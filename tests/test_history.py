@@ -59,7 +59,7 @@ def test_the_printed_form_shows_the_last_row(history):
     history.record(**row(2))
     assert repr(history).startswith("History(4 steps; last: loss_D=2, loss_G=3, D_real=4,")
     assert repr(History.of(4, history.rows())) == repr(history)
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
+    with pytest.raises(ValueError, match=r"hold 6 numbers each, got shape \(4, 5\)"):
         History.of(4, history.rows()[:, :5])
 
 
