@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+WHOLE = int | np.integer
+REAL = int | float | np.integer | np.floating
+
 
 def whole(value: Any, name: str, least: int = 1) -> int:
     """`value` as an int; ValueError unless it is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    if isinstance(value, bool) or not isinstance(value, WHOLE) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
 
@@ -23,7 +26,7 @@ def told(value: Any) -> str:
 
 def real(value: Any) -> bool:
     """Is it one real number? Text, arrays, None and True are none."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return isinstance(value, REAL) and not isinstance(value, bool)
 
 
 def number(value: Any, name: str, least: float = 0.0) -> float:
@@ -70,9 +73,10 @@ def generator(rng: Any) -> np.random.Generator:
 
 def able(value: Any, name: str, methods: tuple[str, ...], example: str) -> Any:
     """`value` itself; TypeError unless it has these methods (a class in the place of its object has not)."""
-    if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
-        raise TypeError(f"{name} must be an object with the method{'s' * (len(methods) > 1)} {', '.join(methods)}, "
-                        f"such as {example}, got {told(value)}")
+    for method in methods:
+        if isinstance(value, type) or not callable(getattr(value, method, None)):
+            raise TypeError(f"{name} must be an object with the method{'s' * (len(methods) > 1)} {', '.join(methods)}, "
+                            f"such as {example}, got {told(value)}")
     return value
 
 
