@@ -53,7 +53,7 @@ class Rows:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n rows (n, d) drawn independently, with replacement: the empirical distribution."""
-        return self.x[self._draw(n, rng)]
+        return self.x.take(self._draw(n, rng), axis=0)                    # faster than self.x[…]
 
     def sample_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """n rows (n, d) drawn as by `sample`, and their labels (n,); DataError where there are none."""
@@ -69,7 +69,7 @@ class Rows:
         """
         n = check_count(n)
         order = check_rng(rng).permutation(self.n)
-        return (self.x[order[i:i + n]] for i in range(0, self.n, n))
+        return (self.x.take(order[i:i + n], axis=0) for i in range(0, self.n, n))
 
     def split(self, fraction: float, rng: np.random.Generator) -> tuple["Rows", "Rows"]:
         """Two disjoint parts in random order: the first has `fraction` of the rows, the second the others.
