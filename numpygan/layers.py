@@ -38,9 +38,9 @@ class Context(NamedTuple):
     rng: np.random.Generator | None = None
     want_dx: bool = True
     want_g: bool = True
+    out: Any = MappingProxyType({})     # backward: where the gradients end up; a layer may write them there itself
     state: Mapping[str, np.ndarray] = MappingProxyType({})      # forward: what the layer remembers, read-only
     new: Any = MappingProxyType({})     # forward of a layer with state: a dict for what it should remember from now on
-    out: Any = MappingProxyType({})     # backward: where the gradients end up; a layer may write them there itself
 
 
 class Layer:

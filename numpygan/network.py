@@ -191,11 +191,12 @@ class Network:
         views, places = self._views(tape.theta), [{}] * len(self.layers) if g is None else cut(g, self._slots)
         lowest = 0 if want_dx else self._lowest                         # nobody needs a dx below it
         dx = dy
-        for (i, layer), cache in zip(reversed(stack), reversed(tape.caches), strict=True):
+        for k in reversed(range(len(stack))):
+            i, layer = stack[k]
             if i < lowest:
                 break
-            c = Context(ops, None, want_dx or i > lowest, want_g, out=places[i])
-            dx, grads = layer.backward(views[i], cache, dx, c)
+            c = Context(ops, None, want_dx or i > lowest, want_g, places[i])
+            dx, grads = layer.backward(views[i], tape.caches[k], dx, c)
             if grads is not places[i]:
                 self._collect(i, grads, places[i])
         return (dx if want_dx else None), g
@@ -257,8 +258,9 @@ class Network:
         return renewed(self._state, self._state_slots, new) if any(new) else None
 
     def _input(self, x, theta):
-        if _is(x, self.dtype) and theta.dtype == x.dtype and x.ndim == 2 and x.shape[1] == self.d_in and len(x):
-            return x
+        if (type(x) is np.ndarray and x.dtype == theta.dtype == self._theta.dtype and x.shape[1:] == (self.d_in,)
+                and len(x)):
+            return x                                                    # as it nearly always is
         x = np.asarray(x)
         dtype = np.complex128 if np.iscomplexobj(x) or np.iscomplexobj(theta) else self.dtype
         if x.ndim != 2 or x.shape[1] != self.d_in or x.shape[0] == 0 or x.dtype.kind not in "fciub":
@@ -278,7 +280,7 @@ class Network:
 
     def _upstream(self, tape, dy):
         self._current(tape)
-        if _is(dy, tape.dtype) and dy.shape == tape.shape:
+        if type(dy) is np.ndarray and dy.dtype == tape.dtype and dy.shape == tape.shape:
             return dy
         dy = np.asarray(dy)
         if dy.shape != tape.shape:
@@ -329,11 +331,6 @@ def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | 
         if activation is not None:
             layers.append(activation)
     return Network(layers, sizes[0], rng=rng, dtype=dtype, engine=engine)
-
-
-def _is(x, dtype):
-    """Is x an array of that dtype already? What is needs no conversion, and nearly always is."""
-    return type(x) is np.ndarray and x.dtype == dtype
 
 
 def check_network(net: Any, name: str) -> Network:

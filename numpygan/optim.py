@@ -41,8 +41,9 @@ class Optimiser:
             raise TypeError(f"the gradient must be real numbers, got {g.dtype}")
         if not self.moments:
             self.moments = {name: np.zeros_like(theta) for name in self.vectors}
-        if any([v.shape != g.shape for v in self.moments.values()]):
-            raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
+        for v in self.moments.values():
+            if v.shape != g.shape:
+                raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
         lr = _within("lr", float(_at(self.lr, self.t)), 0, math.inf)
         self.t += 1
         ops = engines.ops(net.engine)
