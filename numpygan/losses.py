@@ -25,17 +25,20 @@ class Loss:
         return other
 
     def _ops(self, *logits):
+        engine = self.engine
         for s in logits:
-            if type(s) is np.ndarray and s.dtype.kind == "f" and s.ndim == 2 and s.shape[1] == 1 and s.size:
+            if type(s) is np.ndarray and s.dtype.kind == "f" and s.shape[1:] == (1,) and len(s):
                 continue                                   # as it nearly always is
             shape = np.shape(s)
-            if len(shape) != 2 or shape[1] != 1 or shape[0] == 0:
+            if shape[1:] != (1,) or shape[0] == 0:
                 raise ValueError(f"a loss takes logits of shape (n, 1) with n >= 1, got "
                                  f"{shape}{'' if shape else ' (' + type(s).__name__ + ')'}: give the "
                                  f"discriminator one output column, without a sigmoid")
-            if not np.iscomplexobj(s):
+            if np.iscomplexobj(s):
+                engine = "numpy"
+            else:
                 numeric(s, "the logits")
-        return engines.ops("numpy" if any([np.iscomplexobj(s) for s in logits]) else self.engine)
+        return engines.ops(engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items() if k != 'engine')})"

@@ -156,21 +156,21 @@ def _maxout_jvp(x_dot, index, k, y_dot):
 def _map(kernel, x, *constants):
     x = floats(x)
     y = np.empty(x.shape, x.dtype)
-    kernel(x.reshape(-1), *[x.dtype.type(c) for c in constants], y.reshape(-1))
+    kernel(x.ravel(), *[x.dtype.type(c) for c in constants], y.ravel())
     return y
 
 
 def _map_backward(kernel, dy, y, *constants):
     y, dy = alike(y, dy)
     dx = np.empty(y.shape, y.dtype)
-    kernel(dy.reshape(-1), y.reshape(-1), *[y.dtype.type(c) for c in constants], dx.reshape(-1))
+    kernel(dy.ravel(), y.ravel(), *[y.dtype.type(c) for c in constants], dx.ravel())
     return dx
 
 
 def _map_curvature(kernel, dy_dot, x_dot, y):
     y, dy_dot, x_dot = alike(y, dy_dot, x_dot)
     out = np.empty(y.shape, y.dtype)
-    kernel(dy_dot.reshape(-1), x_dot.reshape(-1), y.reshape(-1), out.reshape(-1))
+    kernel(dy_dot.ravel(), x_dot.ravel(), y.ravel(), out.ravel())
     return out
 
 

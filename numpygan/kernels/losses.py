@@ -158,7 +158,7 @@ def _pair(kernel, dy, x):
     x = floats(x)
     x, dy = alike(x, np.broadcast_to(np.asarray(dy, x.dtype), x.shape))
     dx = np.empty(x.shape, x.dtype)
-    kernel(dy.reshape(-1), x.reshape(-1), dx.reshape(-1))
+    kernel(dy.ravel(), x.ravel(), dx.ravel())
     return dx
 
 
@@ -168,7 +168,7 @@ def softplus(x):
     Optimizations: one pass, no temporaries.
     """
     x, y = _logits(x)
-    _softplus(x.reshape(-1), y.reshape(-1))
+    _softplus(x.ravel(), y.ravel())
     return y
 
 
@@ -186,7 +186,7 @@ def log_sigmoid(x):
     Optimizations: one pass, no temporaries.
     """
     x, y = _logits(x)
-    _log_sigmoid(x.reshape(-1), y.reshape(-1))
+    _log_sigmoid(x.ravel(), y.ravel())
     return y
 
 
@@ -205,7 +205,7 @@ def bce_with_logits(logit, target):
     """
     s, t = _targets(logit, target)
     out = np.empty(s.shape, s.dtype)
-    _bce(s.reshape(-1), t.reshape(-1), out.reshape(-1))
+    _bce(s.ravel(), t.ravel(), out.ravel())
     return out
 
 
@@ -217,7 +217,7 @@ def bce_with_logits_backward(dy, logit, target):
     s, t = _targets(logit, target)
     s, dy = alike(s, np.broadcast_to(np.asarray(dy, s.dtype), s.shape))
     ds = np.empty(s.shape, s.dtype)
-    _bce_backward(dy.reshape(-1), s.reshape(-1), t.reshape(-1), ds.reshape(-1))
+    _bce_backward(dy.ravel(), s.ravel(), t.ravel(), ds.ravel())
     return ds
 
 
@@ -225,10 +225,10 @@ def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     s, ds = _logits(logit)
     if not isinstance(target, np.ndarray):
-        L = _bce_mean(s.reshape(-1), float(target), ds.reshape(-1))
+        L = _bce_mean(s.ravel(), float(target), ds.ravel())
     else:
         s, t = _targets(s, target)
-        L = _bce_mean_each(s.reshape(-1), t.reshape(-1), ds.reshape(-1))
+        L = _bce_mean_each(s.ravel(), t.ravel(), ds.ravel())
     return s.dtype.type(L), ds
 
 
@@ -245,7 +245,7 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
 
 def mean_sigmoid(logit):
     """(1/n) Σ σ(sᵢ), as a float: what D answers on average.   Optimizations: one pass, no temporaries."""
-    return float(_mean_sigmoid(floats(logit).reshape(-1)))
+    return float(_mean_sigmoid(floats(logit).ravel()))
 
 
 def minimax_generator(logit_fake):
@@ -283,7 +283,7 @@ def softmax_cross_entropy(logits, labels):
 
 def _reduce(kernel, logit, constant):
     s, ds = _logits(logit)
-    return s.dtype.type(kernel(s.reshape(-1), s.dtype.type(constant), ds.reshape(-1))), ds
+    return s.dtype.type(kernel(s.ravel(), s.dtype.type(constant), ds.ravel())), ds
 
 
 def least_squares_discriminator(logit_real, logit_fake):
