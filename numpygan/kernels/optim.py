@@ -28,12 +28,12 @@ def _word(typingctx, job, i):
 
 
 @intrinsic
-def _pointer(typingctx, job, i):
-    """Word i of a job, the address of a vector."""
+def _from(typingctx, job, i, start):
+    """The address of entry `start` of the vector whose address is word i of a job."""
     def code(context, builder, signature, args):
         words = builder.bitcast(args[0], ir.PointerType(args[0].type))
-        return builder.load(builder.gep(words, [args[1]]))
-    return job(job, types.int64), code
+        return builder.gep(builder.load(builder.gep(words, [args[1]])), [args[2]])
+    return job(job, types.int64, types.int64), code
 
 
 @intrinsic
@@ -79,13 +79,14 @@ def _adam(theta, g, m, v, numbers):
 def _adam_piece(job, index):
     # The loop of _adam once more: a call would be joined to the caller in one way when compiled, in another when it
     # comes from the cache, and fused multiply-adds with it; two processes would not end with the same bytes.
-    n = _word(job, 5)
-    theta, g, m, v = carray(_pointer(job, 0), n), carray(_pointer(job, 1), n), carray(_pointer(job, 2), n), carray(
-        _pointer(job, 3), n)
-    numbers = carray(_pointer(job, 4), 7)
+    start = index * PIECE
+    n = min(_word(job, 5) - start, PIECE)
+    theta, g = carray(_from(job, 0, start), n), carray(_from(job, 1, start), n)
+    m, v = carray(_from(job, 2, start), n), carray(_from(job, 3, start), n)
+    numbers = carray(_from(job, 4, 0), 7)
     step, beta1, rest1, beta2, rest2, scale, eps = (
         numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
-    for i in range(index * PIECE, min(n, (index + 1) * PIECE)):
+    for i in range(n):                                      # from 0: an index that might be negative is not vectorised
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
         theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
@@ -114,9 +115,10 @@ def _square_sum(g):
 
 
 def _squares_piece(job, index):
-    n, total = _word(job, 2), 0.0                           # _square_sum once more, for the same reason
-    g = carray(_pointer(job, 0), n)
-    for i in range(index * PIECE, min(n, (index + 1) * PIECE)):
+    start, total = index * PIECE, 0.0                       # _square_sum once more, for the same reason
+    n = min(_word(job, 2) - start, PIECE)
+    g = carray(_from(job, 0, start), n)
+    for i in range(n):
         total += np.float64(g[i]) * np.float64(g[i])
     _store(job, index, total)
     return 0
