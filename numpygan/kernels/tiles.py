@@ -4,7 +4,7 @@
 
 A strip of B, two vectors wide, is copied to where the nearest cache can hold it; the rows of A go down along it,
 ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the first product to the last: Eq. (12.4).
-A is read where it lies, transposed or not. docs/12-kernels.md derives the sizes.
+A is read where it lies, unless it is a transpose whose columns lie far apart. docs/12-kernels.md derives the sizes.
 
 All addresses and strides are integers, in bytes: a product is a row of sixteen numbers (see `JOB`), which any thread
 can be given. Several rows are several products, whose pieces are counted through.
@@ -29,10 +29,15 @@ else:
     VECTOR, ROWS = 16, 6
 FUSED = TRIPLE.startswith("x86_64") and "+fma" in FEATURES      # elsewhere nobody has measured it against BLAS
 WIDTH = 2 * VECTOR                          # bytes in a row of a tile
+PANEL = -(-ROWS * 8 // VECTOR) * VECTOR     # bytes for a column of ROWS numbers, rounded up to vectors, at most
+LOW = 4                                     # rows of the tile for what is left at the bottom of most batches
 DEPTH = 256                                 # rows of a packed strip: 16 to 32 kB, what the nearest cache holds
 BLOCK = 256 * 1024                          # bytes of A that one strip after another is multiplied by: half a cache
-TOGETHER = 4
+FAR = 1024                                  # bytes from column to column that make a copy of A worth while
+TOGETHER = 8                                # strips that are packed at a time, at most
+LINES = 8                                   # rows that are read before any of them is written
 LEAST = 2**17                               # multiplications that are worth giving to another thread
+PIECES, SHORT = 8, 48                       # pieces that are enough; rows below which none is cut for their sake
 
 # What a product is made of, in words of eight bytes; the slope is a number of the arrays' type, the last three are the
 # plan's.
@@ -80,13 +85,13 @@ def _numbers(typingctx, job):
 
 @intrinsic
 def _words(typingctx, job):
-    """The words of a job between the first and the last."""
+    """The words of a job but the first."""
     def code(context, builder, signature, args):
         word = ir.IntType(64)
         first = builder.bitcast(args[0], ir.PointerType(word))
-        words = [builder.load(builder.gep(first, [word(i)])) for i in range(1, WORDS - 1)]
+        words = [builder.load(builder.gep(first, [word(i)])) for i in range(1, WORDS)]
         return context.make_tuple(builder, signature.return_type, words)
-    return types.UniTuple(types.int64, WORDS - 2)(job), code
+    return types.UniTuple(types.int64, WORDS - 1)(job), code
 
 
 @intrinsic
@@ -112,16 +117,6 @@ def _next(typingctx, job):
 
 
 @intrinsic
-def _pieces(typingctx, job):
-    """The pieces of a job that has been planned."""
-    def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        first = builder.bitcast(args[0], ir.PointerType(word))
-        return builder.load(builder.gep(first, [word(WORDS - 1)]))
-    return types.int64(job), code
-
-
-@intrinsic
 def _get(typingctx, like, address):
     """The number of the type of `like` at an address."""
     def code(context, builder, signature, args):
@@ -140,51 +135,55 @@ def _put(typingctx, address, x):
 
 @intrinsic
 def _room(typingctx, like):
-    """The address of room for a packed strip, a tile, and a row of zeros, on the border of a cache line."""
+    """The address of room for packed strips, for a tile and a row, both zero, and for a panel of A, on a cache line.
+
+    Memory may happen to hold denormal numbers, and arithmetic with those takes the CPU many times as long.
+    """
     def code(context, builder, signature, args):
         byte = ir.IntType(8)
         with builder.goto_entry_block():
-            room = builder.alloca(ir.ArrayType(byte, (TOGETHER * DEPTH + ROWS + 1) * WIDTH))
+            room = builder.alloca(ir.ArrayType(byte, (TOGETHER * DEPTH + ROWS + 1) * WIDTH + DEPTH * PANEL))
         room.align = 64
         address = builder.ptrtoint(room, ir.IntType(64))
-        zeros = ir.ArrayType(byte, WIDTH)
-        builder.store(ir.Constant(zeros, None), _at(builder, address, zeros, (TOGETHER * DEPTH + ROWS) * WIDTH))
+        zeros = ir.ArrayType(byte, (ROWS + 1) * WIDTH)
+        builder.store(ir.Constant(zeros, None), _at(builder, address, zeros, TOGETHER * DEPTH * WIDTH))
         return address
     return types.int64(like), code
 
 
-@intrinsic
-def _copy(typingctx, like, source, target):
-    """Two vectors from one address to another."""
-    def code(context, builder, signature, args):
-        _, vector, size = _lanes(like)
-        for offset in (0, VECTOR):
-            x = builder.load(_at(builder, args[1], vector, offset), align=size)
-            builder.store(x, _at(builder, args[2], vector, offset), align=size)
-        return context.get_dummy_value()
-    return types.void(like, types.int64, types.int64), code
+def _copy_of(lines):
+    @intrinsic
+    def copy(typingctx, like, source, row, target, target_row):
+        """A vector of each of some rows. All are read before any is written: where the last digits of two addresses
+        agree, the CPU holds a read back until what was written before has arrived."""
+        def code(context, builder, signature, args):
+            _, source, row, target, target_row = args
+            _, vector, size = _lanes(like)
+            places = [(builder.mul(row, ir.IntType(64)(i)), builder.mul(target_row, ir.IntType(64)(i)))
+                      for i in range(lines)]
+            x = [builder.load(_at(builder, source, vector, there), align=size) for there, _ in places]
+            for number, (_, here) in zip(x, places, strict=True):
+                builder.store(number, _at(builder, target, vector, here), align=size)
+            return context.get_dummy_value()
+        return types.void(like, *[types.int64] * 4), code
+    return copy
+
+
+_copy_lines, _copy_line = _copy_of(LINES), _copy_of(1)
 
 
 @intrinsic
-def _fetch(typingctx, address):
-    """Have the cache line at an address brought near, for what is read next."""
-    def code(context, builder, signature, args):
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(fetch, [builder.inttoptr(args[0], byte), number(0), number(2), number(1)])
-        return context.get_dummy_value()
-    return types.void(types.int64), code
+def _turn(typingctx, like, source, row, last, target, target_row):
+    """Transpose a square of as many rows as a vector has lanes: exchange halves, then quarters of them, …
 
-
-@intrinsic
-def _turn(typingctx, like, source, row, target, target_row):
-    """Transpose a square of as many rows as a vector has lanes: exchange halves, then quarters of them, …"""
+    Behind row `last`, it is read again.
+    """
     def code(context, builder, signature, args):
-        _, source, row, target, target_row = args
+        _, source, row, last, target, target_row = args
         _, vector, size = _lanes(like)
         lanes, index = vector.count, ir.IntType(64)
-        x = [builder.load(_at(builder, source, vector, builder.mul(row, index(i))), align=size) for i in range(lanes)]
+        rows = [builder.select(builder.icmp_signed("<", index(i), last), index(i), last) for i in range(lanes)]
+        x = [builder.load(_at(builder, source, vector, builder.mul(row, i)), align=size) for i in rows]
         step = lanes // 2
         while step:
             low = [k if not k & step else lanes + k - step for k in range(lanes)]
@@ -198,163 +197,201 @@ def _turn(typingctx, like, source, row, target, target_row):
         for i in range(lanes):
             builder.store(x[i], _at(builder, target, vector, builder.mul(target_row, index(i))), align=size)
         return context.get_dummy_value()
-    return types.void(like, *[types.int64] * 4), code
+    return types.void(like, *[types.int64] * 5), code
 
 
-@intrinsic
-def _tile(typingctx, slope, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row):
-    """c ← f(start + a · strip) for one tile, whose sums stay in registers.
+def _tile_of(height):
+    @intrinsic
+    def tile(typingctx, slope, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, soon, soon_row):
+        """c ← f(start + a · strip) for one tile of that height, whose sums stay in registers.
 
-    c and start have ROWS rows; of a there are `rows`, and the last one is read again where ROWS are more.
-    """
-    def code(context, builder, signature, args):
-        slope_, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row = args
-        number, vector, size = _lanes(slope)
-        index, flavour = ir.IntType(64), f"v{vector.count}f{8 * size}"
-        fma = cgutils.get_or_insert_function(          # one instruction where there is one, else two
-            builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.{flavour}")
+        c and start are that high; of a there are `rows`, and the last one is read again where the tile has more. On the
+        way, the lines at soon, soon + soon_row, … are brought near, one for each row of the strip.
+        """
+        def code(context, builder, signature, args):
+            slope_, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, soon, soon_row = args
+            number, vector, size = _lanes(slope)
+            index, flavour = ir.IntType(64), f"v{vector.count}f{8 * size}"
+            fma = cgutils.get_or_insert_function(          # one instruction where there is one, else two
+                builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.{flavour}")
+            byte, half = ir.IntType(8).as_pointer(), ir.IntType(32)
+            fetch = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.VoidType(), [byte, half, half, half]), "llvm.prefetch.p0")
 
-        def place(base, row, i, j):
-            return _at(builder, builder.add(base, builder.mul(row, index(i))), vector, j * VECTOR)
+            def place(base, row, i, j):
+                return _at(builder, builder.add(base, builder.mul(row, index(i))), vector, j * VECTOR)
 
-        cells = [(i, j) for i in range(ROWS) for j in range(2)]
-        last = builder.sub(rows, index(1))
-        offsets = [builder.mul(builder.select(builder.icmp_signed("<", index(i), rows), index(i), last), a_row)
-                   for i in range(ROWS)]
-        first = {(i, j): builder.load(place(start, start_row, i, j), align=size) for i, j in cells}
-        before, loop, after = (builder.block, builder.append_basic_block("depth"), builder.append_basic_block("done"))
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        p, at_a, at_b = (builder.phi(index) for _ in range(3))
-        sums = {cell: builder.phi(vector) for cell in cells}
-        b = [builder.load(_at(builder, at_b, vector, j * VECTOR), align=size) for j in range(2)]
-        grown = {}
-        for i in range(ROWS):
-            x = _everywhere(builder, builder.load(_at(builder, at_a, number, offsets[i]), align=size), vector)
-            for j in range(2):
-                grown[i, j] = builder.call(fma, [x, b[j], sums[i, j]])
-        for phi, begin, step in ((p, index(0), index(1)), (at_a, a, a_col), (at_b, strip, index(WIDTH))):
-            phi.add_incoming(begin, before)
-            phi.add_incoming(builder.add(phi, step), loop)
-        for cell in cells:
-            sums[cell].add_incoming(first[cell], before)
-            sums[cell].add_incoming(grown[cell], loop)
-        builder.cbranch(builder.icmp_signed("<", p.incomings[1][0], depth), loop, after)
-        builder.position_at_end(after)
-        below, zero = _everywhere(builder, slope_, vector), ir.Constant(vector, [0.0] * vector.count)
-        for i, j in cells:
-            y = grown[i, j]
-            y = builder.select(builder.fcmp_ordered(">", y, zero), y, builder.fmul(below, y))
-            builder.store(y, place(c, c_row, i, j), align=size)
-        return context.get_dummy_value()
-    return types.void(slope, *[types.int64] * 10), code
+            cells = [(i, j) for i in range(height) for j in range(2)]
+            last = builder.sub(rows, index(1))
+            offsets = [builder.mul(builder.select(builder.icmp_signed("<", index(i), rows), index(i), last), a_row)
+                       for i in range(height)]
+            first = {(i, j): builder.load(place(start, start_row, i, j), align=size) for i, j in cells}
+            before = builder.block
+            loop, after = builder.append_basic_block("depth"), builder.append_basic_block("done")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            p, at_a, at_b, at_soon = (builder.phi(index) for _ in range(4))
+            sums = {cell: builder.phi(vector) for cell in cells}
+            builder.call(fetch, [builder.inttoptr(at_soon, byte), half(0), half(2), half(1)])
+            b = [builder.load(_at(builder, at_b, vector, j * VECTOR), align=size) for j in range(2)]
+            grown = {}
+            for i in range(height):
+                x = _everywhere(builder, builder.load(_at(builder, at_a, number, offsets[i]), align=size), vector)
+                for j in range(2):
+                    grown[i, j] = builder.call(fma, [x, b[j], sums[i, j]])
+            for phi, begin, step in ((p, index(0), index(1)), (at_a, a, a_col), (at_b, strip, index(WIDTH)),
+                                     (at_soon, soon, soon_row)):
+                phi.add_incoming(begin, before)
+                phi.add_incoming(builder.add(phi, step), loop)
+            for cell in cells:
+                sums[cell].add_incoming(first[cell], before)
+                sums[cell].add_incoming(grown[cell], loop)
+            builder.cbranch(builder.icmp_signed("<", p.incomings[1][0], depth), loop, after)
+            builder.position_at_end(after)
+            below, zero = _everywhere(builder, slope_, vector), ir.Constant(vector, [0.0] * vector.count)
+            for i, j in cells:
+                y = grown[i, j]
+                y = builder.select(builder.fcmp_ordered(">", y, zero), y, builder.fmul(below, y))
+                builder.store(y, place(c, c_row, i, j), align=size)
+            return context.get_dummy_value()
+        return types.void(slope, *[types.int64] * 12), code
+    return tile
+
+
+_tile, _low_tile = _tile_of(ROWS), _tile_of(LOW)
 
 
 # --------------------------------------------------------------------------------------------- the loops around it
 
 @inner_jit
 def _move(like, size, rows, cols, source, source_row, target, target_row):
+    lanes = VECTOR // size
     for i in range(rows):
-        for j in range(cols):
-            _put(target + i * target_row + j * size, _get(like, source + i * source_row + j * size))
+        read, write = source + i * source_row, target + i * target_row
+        for j in range(0, cols // lanes * lanes, lanes):
+            _copy_line(like, read + j * size, source_row, write + j * size, target_row)
+        for j in range(cols // lanes * lanes, cols):
+            _put(write + j * size, _get(like, read + j * size))
 
 
 @inner_jit
-def _pack(like, size, b, b_row, b_col, depth, cols, strip):
-    """Copy a strip of B, `depth` rows of `cols` numbers, to rows of WIDTH bytes, filled up with zeros."""
-    wide, p = WIDTH // size, 0
-    if cols == wide and b_col == size:
-        while p < depth:
-            _copy(like, b + p * b_row, strip + p * WIDTH)
-            p += 1
-    elif cols == wide and b_row == size:
-        lanes = VECTOR // size
+def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
+    """Copy `depth` rows of B to `count` strips, one behind the other; a strip has a line of `line` bytes for each row.
+
+    From b on, a row has `there` numbers. Vectors are copied whole where what lies behind them is B's memory too: what
+    comes of it is not used.
+    """
+    wide, lanes, p = line // size, VECTOR // size, 0
+    if b_col == size:
+        over = max(0, count * line - there * size)
+        whole = depth - (over + b_row - 1) // b_row
+        while p < whole:
+            many = p + LINES <= whole
+            for s in range(count):
+                for offset in range(0, line, VECTOR):
+                    source, target = b + p * b_row + s * line + offset, strips_at + (s * depth + p) * line + offset
+                    if many:
+                        _copy_lines(like, source, b_row, target, line)
+                    else:
+                        _copy_line(like, source, b_row, target, line)
+            p += LINES if many else 1
+    elif b_row == size:
         while p + lanes <= depth:
-            for j in range(0, wide, lanes):
-                _turn(like, b + p * size + j * b_col, b_col, strip + p * WIDTH + j * size, WIDTH)
+            for s in range(count):
+                for j in range(s * wide, (s + 1) * wide, lanes):
+                    _turn(like, b + p * size + j * b_col, b_col, there - 1 - j,
+                          strips_at + (s * depth + p) * line + (j - s * wide) * size, line)
             p += lanes
     while p < depth:
-        for j in range(wide):
-            _put(strip + p * WIDTH + j * size, _get(like, b + p * b_row + j * b_col) if j < cols else like - like)
+        for s in range(count):
+            for j in range(wide):
+                k = s * wide + j
+                _put(strips_at + (s * depth + p) * line + j * size,
+                     _get(like, b + p * b_row + k * b_col) if k < there else like - like)
         p += 1
 
 
 @inner_jit
-def _pack_strips(like, size, b, b_row, b_col, depth, cols, left, right, strips_at):
-    """Copy strips left … right − 1 of B, one after the other; where rows lie in one piece, row by row."""
-    line = np.int64(WIDTH)
-    wide, edge = line // size, left
-    if b_col == size:
-        edge = min(right, cols // wide)
-        for q in range(depth):
-            for s in range(left, edge):
-                _copy(like, b + q * b_row + s * line, strips_at + (s - left) * depth * line + q * line)
-    for s in range(edge, right):
-        j = s * wide
-        _pack(like, size, b + j * b_col, b_row, b_col, depth, min(wide, cols - j),
-              strips_at + (s - left) * depth * line)
+def _soon(size, b, b_row, b_col, depth, cols):
+    """The lines of what is packed next: where they begin, the bytes from row to row, how many rows, lines in a row."""
+    row, rows, width = (b_row, depth, cols * size) if b_col == size else (b_col, cols if depth else 0, depth * size)
+    over = b % 64
+    return b - over, row, rows, (over + width + 64) // 64
 
 
 @inner_jit
-def _fetch_rows(address, row, count, width):
-    """Bring `count` rows of `width` bytes near: they lie on pages too far apart for the CPU to foresee."""
-    for i in range(count):
-        for offset in range(0, width, 64):
-            _fetch(address + i * row + offset)
+def _share_out(address, size, rows, depth, cols, turned):
+    """Write down in which pieces a product is made, blocks of rows by strips of columns, and return how many.
+
+    Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same.
+    """
+    share, strips = BLOCK // (min(depth, DEPTH) * size), (cols * size + WIDTH - 1) // WIDTH
+    parts = (rows + share - 1) // share
+    wanted = max(1, min(PIECES, rows * depth * cols // LEAST))
+    together = min(strips, TOGETHER, max(4 if turned else 1, strips * parts // wanted))
+    across = (strips + together - 1) // together
+    parts = max(parts, min((wanted + across - 1) // across, rows // SHORT))
+    block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
+    pieces = (rows + block - 1) // block * across
+    _plan(address, block, together, pieces)
+    return pieces
 
 
 def _work(address, index):
-    """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has.
-
-    The plan does not depend on the number of threads, nor does any sum: the bytes of C are always the same.
-    """
-    while index >= 0 and index >= _pieces(address):
-        index -= _pieces(address)
+    """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has."""
+    while index >= 0 and index >= _words(address)[WORDS - 2]:
+        index -= _words(address)[WORDS - 2]
         address = _next(address)
     slope, one, size = _numbers(address)
-    a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together = _words(address)
+    a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
     line = np.int64(WIDTH)
-    wide = line // size
-    strips = (cols + wide - 1) // wide
+    wide, turned = line // size, a_row == size and a_col >= FAR
     if index < 0:
-        share = BLOCK // (min(depth, DEPTH) * size)
-        parts = (rows + share - 1) // share
-        block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
-        together = min(TOGETHER, max((LEAST - 1) // (block * depth * wide) + 1, strips // 16))
-        pieces = (rows + block - 1) // block * ((strips + together - 1) // together)
-        _plan(address, block, together, pieces)
-        return pieces
+        return _share_out(address, size, rows, depth, cols, turned)
+    strips = (cols + wide - 1) // wide
     across = (strips + together - 1) // together
     top, left = index // across * block, index % across * together
     bottom, right = min(top + block, rows), min(left + together, strips)
     strips_at = _room(one)
     corner = strips_at + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
     nothing = corner + ROWS * line
+    panel, panel_line = nothing + line, (ROWS * size + VECTOR - 1) // VECTOR * VECTOR
     most = (depth + DEPTH - 1) // DEPTH
     most = (depth + most - 1) // most
     for p in range(0, depth, most):
-        deep = min(most, depth - p)
-        f = slope if p + deep == depth else one
-        _pack_strips(one, size, b + p * b_row, b_row, b_col, deep, cols, left, right, strips_at)
-        ahead = p + most                                    # the rows of B that are packed next, some of them at a time
-        soon = min(most, depth - ahead) if b_col == size else 0
-        each = (soon * ROWS + bottom - top - 1) // (bottom - top)
-        for i in range(top, bottom, ROWS):
-            _fetch_rows(b + ahead * b_row + left * line, b_row, min(each, soon), (right - left) * line)
-            ahead, soon = ahead + each, soon - each
-            high, rows_of_a = min(ROWS, bottom - i), a + i * a_row + p * a_col
+        deep, over = min(most, depth - p), cols - left * wide
+        f, at_b = slope if p + deep == depth else one, b + p * b_row + left * wide * b_col
+        _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
+        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, min(most, depth - p - deep),
+                                                 min(over, (right - left) * wide))
+        i, asked = top, 0
+        while i < bottom:
+            low = bottom - i <= max(LOW, ROWS - LOW)
+            high = min(LOW if low else ROWS, bottom - i)
+            at_a, row, col = a + i * a_row + p * a_col, a_row, a_col
+            if turned:
+                _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
+                at_a, row, col = panel, size, panel_line
             for s in range(left, right):
-                j = s * wide
+                ahead, ahead_row = strips_at, np.int64(0)               # nothing to ask for: what is near already
+                if asked // lines * deep < soon_rows:
+                    ahead, ahead_row = soon + asked // lines * deep * soon_row + asked % lines * 64, soon_row
+                    asked += 1
+                j, strip = s * wide, strips_at + (s - left) * deep * line
                 full, here = min(wide, cols - j), c + i * c_row + j * size
-                begin, begin_row = (here, c_row) if p else (bias + j * size if bias else nothing, 0)
-                whole = high == ROWS and full == wide
+                begin, begin_row = (here, c_row) if p else (bias + j * size if bias else nothing, np.int64(0))
+                whole = high == (LOW if low else ROWS) and full == wide
                 if not whole:
                     _move(one, size, high, full, begin, begin_row, corner, line)
-                _tile(f, rows_of_a, high, a_row, a_col, strips_at + (s - left) * deep * line, deep,
-                      begin if whole else corner, begin_row if whole else line,
-                      here if whole else corner, c_row if whole else line)
+                    begin, begin_row = corner, line
+                end, end_row = here if whole else corner, c_row if whole else line
+                if not low:
+                    _tile(f, at_a, high, row, col, strip, deep, begin, begin_row, end, end_row, ahead, ahead_row)
+                else:
+                    _low_tile(f, at_a, high, row, col, strip, deep, begin, begin_row, end, end_row, ahead, ahead_row)
                 if not whole:
                     _move(one, size, high, full, corner, line, here, c_row)
+            i += high
     return 0
 
 
