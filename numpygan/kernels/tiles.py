@@ -39,8 +39,7 @@ LINES = 8                                   # rows that are read before any of t
 LEAST = 2**17                               # multiplications that are worth giving to another thread
 PIECES, SHORT = 8, 48                       # pieces that are enough; rows below which none is cut for their sake
 
-# What a product is made of, in words of eight bytes; the slope is a number of the arrays' type, the last three are the
-# plan's.
+# A product in words of eight bytes; the slope is a number of the arrays' type, the last three are the plan's.
 JOB = ("slope", "a", "a_row", "a_col", "b", "b_row", "b_col", "bias", "c", "c_row", "rows", "depth", "cols", "block",
        "strips", "pieces")
 WORDS = len(JOB)
@@ -154,8 +153,8 @@ def _room(typingctx, like):
 def _copy_of(lines):
     @intrinsic
     def copy(typingctx, like, source, row, target, target_row):
-        """A vector of each of some rows. All are read before any is written: where the last digits of two addresses
-        agree, the CPU holds a read back until what was written before has arrived."""
+        """A vector of each of some rows. All are read before any is written: the CPU may take a read for one of what
+        was written just before, whose address ends alike, and wait for it."""
         def code(context, builder, signature, args):
             _, source, row, target, target_row = args
             _, vector, size = _lanes(like)
@@ -175,9 +174,7 @@ _copy_lines, _copy_line = _copy_of(LINES), _copy_of(1)
 @intrinsic
 def _turn(typingctx, like, source, row, last, target, target_row):
     """Transpose a square of as many rows as a vector has lanes: exchange halves, then quarters of them, …
-
-    Behind row `last`, it is read again.
-    """
+    Row `last` is read again for those behind it."""
     def code(context, builder, signature, args):
         _, source, row, last, target, target_row = args
         _, vector, size = _lanes(like)
