@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numpygan.kernels import dense, team, tiles
+from numpygan.kernels import dense, team
 
 COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
 LARGE = [(137, 300, 530), (1030, 17, 40), (5, 1300, 70), (64, 513, 49), (261, 70, 130)]    # blocks, pieces, depths
@@ -29,7 +29,8 @@ def exceeds(c, a, b, bias=0.0, slope=1.0):
 
 
 @settings(deadline=None, max_examples=150)
-@given(n=st.integers(1, 70) | st.integers(250, 300), k=st.integers(1, 70), m=st.integers(1, 70), turned=st.tuples(st.booleans(), st.booleans()),
+@given(n=st.integers(1, 70) | st.integers(250, 300), k=st.integers(1, 70), m=st.integers(1, 70),
+       turned=st.tuples(st.booleans(), st.booleans()),
        dtype=st.sampled_from([np.float32, np.float64]), slope=st.sampled_from([None, 0.0, 0.2, 1.0]))
 def test_any_shape(n, k, m, turned, dtype, slope):
     rng = np.random.default_rng(n + 100 * k + 10_000 * m)
