@@ -74,7 +74,6 @@ def _everywhere(builder, x, vector):
 def _numbers(typingctx, job):
     """The slope of a job, a 1 of its type, and the size of its numbers."""
     real = job.dtype
-
     def code(context, builder, signature, args):
         number, _, size = _lanes(real)
         values = [builder.load(args[0]), number(1.0), ir.IntType(64)(size)]
@@ -199,14 +198,16 @@ def _turn(typingctx, like, source, row, last, target, target_row):
 
 def _tile_of(height):
     @intrinsic
-    def tile(typingctx, slope, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, soon, soon_row):
+    def tile(typingctx, slope, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, apart,
+             soon, soon_row):
         """c ← f(start + a · strip) for one tile of that height, whose sums stay in registers.
 
-        c and start are that high; of a there are `rows`, and the last one is read again where the tile has more. On the
-        way, the lines at soon, soon + soon_row, … are brought near, one for each row of the strip.
+        c and start are that high; of a there are `rows`, and the last one is read again where the tile has more. The
+        second vector of a row lies `apart` from the first: 0 where c has only one. On the way, the lines at soon,
+        soon + soon_row, … are brought near, one for each row of the strip.
         """
         def code(context, builder, signature, args):
-            slope_, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, soon, soon_row = args
+            slope_, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row = args
             number, vector, size = _lanes(slope)
             index, flavour = ir.IntType(64), f"v{vector.count}f{8 * size}"
             fma = cgutils.get_or_insert_function(          # one instruction where there is one, else two
@@ -216,9 +217,10 @@ def _tile_of(height):
                 builder.module, ir.FunctionType(ir.VoidType(), [byte, half, half, half]), "llvm.prefetch.p0")
 
             def place(base, row, i, j):
-                return _at(builder, builder.add(base, builder.mul(row, index(i))), vector, j * VECTOR)
+                here = builder.add(base, builder.mul(row, index(i)))
+                return _at(builder, builder.add(here, apart) if j else here, vector)
 
-            cells = [(i, j) for i in range(height) for j in range(2)]
+            cells = [(i, j) for i in range(height) for j in (1, 0)]      # the first vector is written last
             last = builder.sub(rows, index(1))
             offsets = [builder.mul(builder.select(builder.icmp_signed("<", index(i), rows), index(i), last), a_row)
                        for i in range(height)]
@@ -251,7 +253,7 @@ def _tile_of(height):
                 y = builder.select(builder.fcmp_ordered(">", y, zero), y, builder.fmul(below, y))
                 builder.store(y, place(c, c_row, i, j), align=size)
             return context.get_dummy_value()
-        return types.void(slope, *[types.int64] * 12), code
+        return types.void(slope, *[types.int64] * 13), code
     return tile
 
 
@@ -301,7 +303,7 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
             p += lanes
     while p < depth:
         for s in range(count):
-            for j in range(wide):
+            for j in range(wide):               # from 0: counted from s · wide on, LLVM 22 leaves out every fourth
                 k = s * wide + j
                 _put(strips_at + (s * depth + p) * line + j * size,
                      _get(like, b + p * b_row + k * b_col) if k < there else like - like)
@@ -312,8 +314,7 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
 def _soon(size, b, b_row, b_col, depth, cols):
     """The lines of what is packed next: where they begin, the bytes from row to row, how many rows, lines in a row."""
     row, rows, width = (b_row, depth, cols * size) if b_col == size else (b_col, cols if depth else 0, depth * size)
-    over = b % 64
-    return b - over, row, rows, (over + width + 64) // 64
+    return b - b % 64, row, rows, (b % 64 + width + 64) // 64
 
 
 @inner_jit
@@ -351,10 +352,9 @@ def _work(address, index):
     bottom, right = min(top + block, rows), min(left + together, strips)
     strips_at = _room(one)
     corner = strips_at + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
-    nothing = corner + ROWS * line
-    panel, panel_line = nothing + line, (ROWS * size + VECTOR - 1) // VECTOR * VECTOR
-    most = (depth + DEPTH - 1) // DEPTH
-    most = (depth + most - 1) // most
+    nothing, panel = corner + ROWS * line, corner + (ROWS + 1) * line
+    panel_line = (ROWS * size + VECTOR - 1) // VECTOR * VECTOR
+    most = -(-depth // -(-depth // DEPTH))                   # layers of equal depth
     for p in range(0, depth, most):
         deep, over = min(most, depth - p), cols - left * wide
         f, at_b = slope if p + deep == depth else one, b + p * b_row + left * wide * b_col
@@ -370,22 +370,23 @@ def _work(address, index):
                 _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
                 at_a, row, col = panel, size, panel_line
             for s in range(left, right):
-                ahead, ahead_row = strips_at, np.int64(0)               # nothing to ask for: what is near already
+                near, near_row = strips_at, np.int64(0)               # nothing to ask for
                 if asked // lines * deep < soon_rows:
-                    ahead, ahead_row = soon + asked // lines * deep * soon_row + asked % lines * 64, soon_row
+                    near, near_row = soon + asked // lines * deep * soon_row + asked % lines * 64, soon_row
                     asked += 1
                 j, strip = s * wide, strips_at + (s - left) * deep * line
                 full, here = min(wide, cols - j), c + i * c_row + j * size
                 begin, begin_row = (here, c_row) if p else (bias + j * size if bias else nothing, np.int64(0))
-                whole = high == (LOW if low else ROWS) and full == wide
+                whole = high == (LOW if low else ROWS) and full % (wide // 2) == 0
+                apart = np.int64(VECTOR if full == wide or not whole else 0)
                 if not whole:
                     _move(one, size, high, full, begin, begin_row, corner, line)
                     begin, begin_row = corner, line
-                end, end_row = here if whole else corner, c_row if whole else line
+                to, to_row = here if whole else corner, c_row if whole else line
                 if not low:
-                    _tile(f, at_a, high, row, col, strip, deep, begin, begin_row, end, end_row, ahead, ahead_row)
+                    _tile(f, at_a, high, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 else:
-                    _low_tile(f, at_a, high, row, col, strip, deep, begin, begin_row, end, end_row, ahead, ahead_row)
+                    _low_tile(f, at_a, high, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 if not whole:
                     _move(one, size, high, full, corner, line, here, c_row)
             i += high
