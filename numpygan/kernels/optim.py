@@ -77,19 +77,10 @@ def _adam(theta, g, m, v, numbers):
 
 
 def _adam_piece(job, index):
-    # The loop of _adam once more: a call would be joined to the caller in one way when compiled, in another when it
-    # comes from the cache, and fused multiply-adds with it; two processes would not end with the same bytes.
     start = index * PIECE
-    n = min(_word(job, 5) - start, PIECE)
-    theta, g = carray(_from(job, 0, start), n), carray(_from(job, 1, start), n)
-    m, v = carray(_from(job, 2, start), n), carray(_from(job, 3, start), n)
-    numbers = carray(_from(job, 4, 0), 7)
-    step, beta1, rest1, beta2, rest2, scale, eps = (
-        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
-    for i in range(n):                                      # from 0: an index that might be negative is not vectorised
-        m[i] = beta1 * m[i] + rest1 * g[i]
-        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
-        theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
+    n = min(_word(job, 5) - start, PIECE)                   # views: an index from 0 is vectorised, one from start is not
+    _adam(carray(_from(job, 0, start), n), carray(_from(job, 1, start), n), carray(_from(job, 2, start), n),
+          carray(_from(job, 3, start), n), carray(_from(job, 4, 0), 7))
     return 0
 
 
@@ -115,8 +106,7 @@ def _square_sum(g):
 
 
 def _squares_piece(job, index):
-    # _square_sum once more, for the same reason; four quarters side by side: each lies on pages of its own, and the CPU
-    # reads ahead on each (.63 of the time)
+    # Four quarters side by side: each lies on pages of its own, and the CPU reads ahead on each (.63 of the time).
     start, total = index * PIECE, 0.0
     n = min(_word(job, 2) - start, PIECE)
     q = n // 4
