@@ -78,7 +78,7 @@ def _adam(theta, g, m, v, numbers):
 
 def _adam_piece(job, index):
     start = index * PIECE
-    n = min(_word(job, 5) - start, PIECE)                   # views: an index from 0 is vectorised, one from start is not
+    n = min(_word(job, 5) - start, PIECE)       # views: a loop from 0 is vectorised, one from start is not
     _adam(carray(_from(job, 0, start), n), carray(_from(job, 1, start), n), carray(_from(job, 2, start), n),
           carray(_from(job, 3, start), n), carray(_from(job, 4, 0), 7))
     return 0

@@ -37,7 +37,7 @@ FAR = 1024                                  # bytes from column to column that m
 TOGETHER = 8                                # strips that are packed at a time, at most
 LINES = 8                                   # rows that are read before any of them is written
 LEAST = 2**17                               # multiplications that are worth giving to another thread
-PIECES, SHORT = 8, 48                       # pieces that are enough; rows below which none is cut for their sake
+PIECES, SHORT = 8, 24                       # pieces that are enough; rows below which none is cut for their sake
 
 # A product in words of eight bytes; the slope is a number of the arrays' type, the last three are the plan's.
 JOB = ("slope", "a", "a_row", "a_col", "b", "b_row", "b_col", "bias", "c", "c_row", "rows", "depth", "cols", "block",
@@ -135,7 +135,7 @@ def _put(typingctx, address, x):
 def _room(typingctx, like):
     """The address of room for packed strips, for a tile and a row, both zero, and for a panel of A, on a cache line.
 
-    Memory may happen to hold denormal numbers, and arithmetic with those takes the CPU many times as long.
+    Memory may happen to hold denormal numbers, with which arithmetic takes the CPU many times as long.
     """
     def code(context, builder, signature, args):
         byte = ir.IntType(8)
@@ -198,16 +198,14 @@ def _turn(typingctx, like, source, row, last, target, target_row):
 
 def _tile_of(height):
     @intrinsic
-    def tile(typingctx, slope, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, apart,
-             soon, soon_row):
+    def tile(typingctx, slope, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row):
         """c ← f(start + a · strip) for one tile of that height, whose sums stay in registers.
 
-        c and start are that high; of a there are `rows`, and the last one is read again where the tile has more. The
-        second vector of a row lies `apart` from the first: 0 where c has only one. On the way, the lines at soon,
-        soon + soon_row, … are brought near, one for each row of the strip.
+        The second vector of a row of c and of start lies `apart` from the first: 0 where there is only one. On the way,
+        the lines at soon, soon + soon_row, … are brought near, one for each row of the strip.
         """
         def code(context, builder, signature, args):
-            slope_, a, rows, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row = args
+            slope_, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row = args
             number, vector, size = _lanes(slope)
             index, flavour = ir.IntType(64), f"v{vector.count}f{8 * size}"
             fma = cgutils.get_or_insert_function(          # one instruction where there is one, else two
@@ -220,26 +218,28 @@ def _tile_of(height):
                 here = builder.add(base, builder.mul(row, index(i)))
                 return _at(builder, builder.add(here, apart) if j else here, vector)
 
+            def hidden(x):                                      # from LLVM, which would keep an address for each row
+                return builder.asm(ir.FunctionType(index, [index]), "", "=r,0", [x], False)
+
             cells = [(i, j) for i in range(height) for j in (1, 0)]      # the first vector is written last
-            last = builder.sub(rows, index(1))
-            offsets = [builder.mul(builder.select(builder.icmp_signed("<", index(i), rows), index(i), last), a_row)
-                       for i in range(height)]
+            pairs = [hidden(builder.add(a, builder.mul(a_row, index(i)))) for i in range(0, height, 2)]
+            a_step = hidden(a_col)
             first = {(i, j): builder.load(place(start, start_row, i, j), align=size) for i, j in cells}
-            before = builder.block
-            loop, after = builder.append_basic_block("depth"), builder.append_basic_block("done")
+            before, loop, after = builder.block, *(builder.append_basic_block() for _ in range(2))
             builder.branch(loop)
             builder.position_at_end(loop)
-            p, at_a, at_b, at_soon = (builder.phi(index) for _ in range(4))
+            p, even, odd, at_b, at_soon = (builder.phi(index) for _ in range(5))
             sums = {cell: builder.phi(vector) for cell in cells}
             builder.call(fetch, [builder.inttoptr(at_soon, byte), half(0), half(2), half(1)])
             b = [builder.load(_at(builder, at_b, vector, j * VECTOR), align=size) for j in range(2)]
             grown = {}
             for i in range(height):
-                x = _everywhere(builder, builder.load(_at(builder, at_a, number, offsets[i]), align=size), vector)
+                at_a = builder.add(pairs[i // 2], odd if i % 2 else even)
+                x = _everywhere(builder, builder.load(_at(builder, at_a, number), align=size), vector)
                 for j in range(2):
                     grown[i, j] = builder.call(fma, [x, b[j], sums[i, j]])
-            for phi, begin, step in ((p, index(0), index(1)), (at_a, a, a_col), (at_b, strip, index(WIDTH)),
-                                     (at_soon, soon, soon_row)):
+            for phi, begin, step in ((p, index(0), index(1)), (even, index(0), a_col), (odd, a_row, a_step),
+                                     (at_b, strip, index(WIDTH)), (at_soon, soon, soon_row)):
                 phi.add_incoming(begin, before)
                 phi.add_incoming(builder.add(phi, step), loop)
             for cell in cells:
@@ -253,7 +253,7 @@ def _tile_of(height):
                 y = builder.select(builder.fcmp_ordered(">", y, zero), y, builder.fmul(below, y))
                 builder.store(y, place(c, c_row, i, j), align=size)
             return context.get_dummy_value()
-        return types.void(slope, *[types.int64] * 13), code
+        return types.void(slope, *[types.int64] * 12), code
     return tile
 
 
@@ -326,7 +326,7 @@ def _share_out(address, size, rows, depth, cols, turned):
     share, strips = BLOCK // (min(depth, DEPTH) * size), (cols * size + WIDTH - 1) // WIDTH
     parts = (rows + share - 1) // share
     wanted = max(1, min(PIECES, rows * depth * cols // LEAST))
-    together = min(strips, TOGETHER, max(4 if turned else 1, strips * parts // wanted))
+    together = min(strips, TOGETHER, max(4 if turned or strips <= 4 else 1, strips * parts // wanted))
     across = (strips + together - 1) // together
     parts = max(parts, min((wanted + across - 1) // across, rows // SHORT))
     block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
@@ -366,7 +366,7 @@ def _work(address, index):
             low = bottom - i <= max(LOW, ROWS - LOW)
             high = min(LOW if low else ROWS, bottom - i)
             at_a, row, col = a + i * a_row + p * a_col, a_row, a_col
-            if turned:
+            if turned or high != (LOW if low else ROWS):
                 _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
                 at_a, row, col = panel, size, panel_line
             for s in range(left, right):
@@ -384,9 +384,9 @@ def _work(address, index):
                     begin, begin_row = corner, line
                 to, to_row = here if whole else corner, c_row if whole else line
                 if not low:
-                    _tile(f, at_a, high, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
+                    _tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 else:
-                    _low_tile(f, at_a, high, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
+                    _low_tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 if not whole:
                     _move(one, size, high, full, corner, line, here, c_row)
             i += high
