@@ -225,7 +225,7 @@ def _tile_of(height):
             pairs = [hidden(builder.add(a, builder.mul(a_row, index(i)))) for i in range(0, height, 2)]
             a_step = hidden(a_col)
             first = {(i, j): builder.load(place(start, start_row, i, j), align=size) for i, j in cells}
-            before, loop, after = builder.block, *(builder.append_basic_block() for _ in range(2))
+            before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
             builder.branch(loop)
             builder.position_at_end(loop)
             p, even, odd, at_b, at_soon = (builder.phi(index) for _ in range(5))
@@ -320,13 +320,12 @@ def _soon(size, b, b_row, b_col, depth, cols):
 @inner_jit
 def _share_out(address, size, rows, depth, cols, turned):
     """Write down in which pieces a product is made, blocks of rows by strips of columns, and return how many.
-
-    Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same.
-    """
+    Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
     share, strips = BLOCK // (min(depth, DEPTH) * size), (cols * size + WIDTH - 1) // WIDTH
     parts = (rows + share - 1) // share
     wanted = max(1, min(PIECES, rows * depth * cols // LEAST))
-    together = min(strips, TOGETHER, max(4 if turned or strips <= 4 else 1, strips * parts // wanted))
+    least = 4 if turned or (strips <= 4 and rows >= 2 * SHORT) else 1
+    together = min(strips, TOGETHER, max(least, strips * parts // wanted))
     across = (strips + together - 1) // together
     parts = max(parts, min((wanted + across - 1) // across, rows // SHORT))
     block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
