@@ -323,7 +323,7 @@ def _share_out(address, size, rows, depth, cols, turned):
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
     share, strips = BLOCK // (min(depth, DEPTH) * size), (cols * size + WIDTH - 1) // WIDTH
     parts = (rows + share - 1) // share
-    wanted = max(1, min(PIECES, rows * depth * cols // LEAST))
+    wanted = max(1, min(PIECES, rows * (depth + 8) * cols // LEAST))          # + 8: what a tile costs beside its depth
     least = 4 if turned or (strips <= 4 and rows >= 2 * SHORT) else 1
     together = min(strips, TOGETHER, max(least, strips * parts // wanted))
     across = (strips + together - 1) // together
