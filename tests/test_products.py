@@ -86,7 +86,7 @@ def test_nan_and_infinity_reach_their_row_or_column_and_no_other(n, k, m, dtype,
         assert not spoiled[:, :m - 1].any()
 
 
-@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (7, 3, 17), (6, 16, 16), (61, 70, 33)])
+@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (7, 3, 17), (6, 16, 16), (9, 8, 8), (20, 24, 48), (61, 70, 33)])
 def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
     """The gradients of a layer are views into one vector: what lies before and after them must stay as it is."""
     x, dy = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((n, m)).astype(dtype)
@@ -96,6 +96,7 @@ def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
     assert np.all(g[:20] == 7)
     assert np.all(g[-20:] == 7)
     assert not exceeds(dW, x.T, dy).any()
+    assert not exceeds(db[None], np.ones((1, n), dtype), dy).any()          # it lies right behind dW, and was there first
 
 
 GUARD = """
