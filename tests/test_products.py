@@ -96,7 +96,7 @@ def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
     assert np.all(g[:20] == 7)
     assert np.all(g[-20:] == 7)
     assert not exceeds(dW, x.T, dy).any()
-    assert not exceeds(db[None], np.ones((1, n), dtype), dy).any()          # it lies right behind dW, and was there first
+    assert not exceeds(db[None], np.ones((1, n), dtype), dy).any()         # it lies behind dW, and was there first
 
 
 GUARD = """
