@@ -48,7 +48,7 @@ def jit(function: Callable, inline: str = "always", **options: Any) -> Callable:
     in the caller's file a copy of its code, optimised once more and so with other roundings, and which of the two is
     run would depend on which was loaded first: a process that compiles would end with other bytes than the next one.
     """
-    options |= {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True, "inline": inline}
+    options = {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True, "inline": inline} | options
     compiled = numba.njit(function, **options)
     return compiled if compiled is function else _cached(compiled, function)           # it is with NUMBA_DISABLE_JIT
 
@@ -59,6 +59,11 @@ def inner_jit(function: Callable) -> Callable:
     Python has no door to it, which saves compilation. It stays a call: written out, `tiles` is 2 % slower.
     """
     return jit(function, "never", no_cpython_wrapper=True)
+
+
+def ordered_jit(function: Callable) -> Callable:
+    """`jit` for what is exact only in the order in which it is written."""
+    return jit(function, fastmath=FASTMATH - {"reassoc"})
 
 
 def free_jit(function: Callable) -> Callable:
