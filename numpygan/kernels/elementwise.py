@@ -19,8 +19,8 @@ def _sigmoid(x, y):
 @ordered_jit
 def _sigmoid_float32(x, y):
     # e^−|x| = 2⁻ⁿ eʳ with n whole and |r| <= log(2)/2; eʳ is a polynomial of degree 7 (Cephes, expf) and 2⁻ⁿ is written
-    # as bits, in two factors, since it may lie below 2⁻¹²⁶. All of it vectorises; np.exp is a call for each number. log(2)
-    # comes in two parts, of which the first, times n, is exact: added up beforehand, they would be 30 eps off.
+    # as bits, in two factors, since it may lie below 2⁻¹²⁶. All of it vectorises; np.exp is a call for each number.
+    # log(2) comes in two parts, of which the first, times n, is exact: added up beforehand they would be 30 eps off.
     half, one, most, last = np.float32(0.5), np.float32(1), np.float32(104), np.float32(150)
     per_log2, log2, log2_rest = np.float32(1.44269504088896341), np.float32(0.693359375), np.float32(-2.12194440e-4)
     a2, a3, a4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
