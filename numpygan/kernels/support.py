@@ -48,8 +48,8 @@ def jit(function: Callable, inline: str = "always", **options: Any) -> Callable:
     in the caller's file a copy of its code, optimised once more and so with other roundings, and which of the two is
     run would depend on which was loaded first: a process that compiles would end with other bytes than the next one.
     """
-    options = {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True, "inline": inline} | options
-    compiled = numba.njit(function, **options)
+    usual: dict[str, Any] = {"error_model": "numpy", "fastmath": FASTMATH, "no_cfunc_wrapper": True, "inline": inline}
+    compiled = numba.njit(function, **(usual | options))
     return compiled if compiled is function else _cached(compiled, function)           # it is with NUMBA_DISABLE_JIT
 
 
