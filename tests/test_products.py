@@ -62,6 +62,16 @@ def test_both_products_of_a_large_backward_pass(wanted, n, k, m, dtype, rng):
         assert not exceeds(dx, da, W.T).any()
 
 
+@pytest.mark.parametrize("slope", [1.0, 0.2])
+def test_a_gradient_that_may_not_be_written_to(slope, dtype, rng):
+    x, W = matrices(rng, 20, 6, 8, dtype)
+    dy, dW, db = rng.standard_normal((20, 8)).astype(dtype), np.empty_like(W), np.empty(8, dtype)
+    dy.flags.writeable = False
+    dx = dense.affine_leaky_relu_backward(x, np.ones_like(dy), dy, W, slope, dW, db, True)
+    assert not exceeds(dx, dy, W.T).any()
+    assert not exceeds(dW, x.T, dy).any()
+
+
 @pytest.mark.parametrize(("n", "k", "m"), LARGE)
 def test_large_shapes(n, k, m, dtype, rng):
     for turned in [(False, False), (True, False), (False, True), (True, True)]:
@@ -120,6 +130,8 @@ for (n, k, m), dtype in itertools.product([(1, 1, 5), (13, 30, 33), (301, 20, 70
         a, b = (at_the_end(rng.standard_normal(s[::-1] if t else s).astype(dtype))
                 for s, t in (((n, k), a_turned), ((k, m), b_turned)))
         dense.matmul(a.T if a_turned else a, b.T if b_turned else b)
+        row = np.lib.stride_tricks.as_strided(at_the_end(b.ravel()[-m:]), (1, m), (-(k % 3) * b.itemsize, b.itemsize))
+        dense.matmul(a.ravel()[:5, None], row)       # one row, whose distance from the next is as it may be
 print("well")
 """
 

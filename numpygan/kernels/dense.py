@@ -88,7 +88,7 @@ def _before(y, dy, slope, da, db):
         db[j] = 0
     for i in range(0, y.shape[0], 4):
         end = min(i + 4, y.shape[0])
-        for p in range(i, end if slope != 1 else i):        # of slope 1, da is dy itself
+        for p in range(i, end):
             for j in range(y.shape[1]):
                 da[p, j] = dy[p, j] if y[p, j] > zero else factor * dy[p, j]
         if end == i + 4:
@@ -279,7 +279,7 @@ def affine_leaky_relu_backward(x, y, dy, W, slope, dW, db, want_dx):
 
 def _backward(x, y, dy, W, slope, dW, db, dx):
     if not OURS:
-        da = dy if slope == 1 else np.empty_like(y)
+        da = np.empty_like(y)
         _before(y, dy, slope, da, db if dW.size else db[:0])
         if dW.size:
             np.dot(x.T, da, out=dW)
@@ -289,7 +289,7 @@ def _backward(x, y, dy, W, slope, dW, db, dx):
     if y.shape[1] <= THIN:
         _thin_backward(x, y, dy, W, slope, dW, db, dx, np.empty(len(y), y.dtype), np.empty(x.shape[1], y.dtype))
         return
-    work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), dy if slope == 1 else np.empty_like(y)
+    work, jobs, da = tiles.work_of(y.dtype), np.empty(2 * WORDS, np.int64), np.empty_like(y)
     left = _begin_backward(x, y, dy, W, slope, da, dW, db, dx, jobs, work)
     if left:
         team.run(work, jobs, left)

@@ -283,7 +283,8 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
     wide, lanes, p = line // size, VECTOR // size, 0
     if b_col == size:
         over = max(0, count * line - there * size)
-        whole = depth - (over + b_row - 1) // b_row
+        step = max(b_row, 1)                    # of one row alone it may be any number, 0 or less too
+        whole = depth - (over + step - 1) // step
         while p < whole:
             many = p + LINES <= whole
             for s in range(count):
