@@ -5,17 +5,20 @@ an error is a sentence. Compiled functions call only compiled functions of their
 notice a change in another one.
 """
 import contextlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
+REALS = {"f": types.float32, "d": types.float64}            # what the kernels take, by the character of the dtype
 
 
 class _Cache(FunctionCache):
@@ -71,6 +74,33 @@ def free_jit(function: Callable) -> Callable:
     return jit(function, nogil=True)
 
 
+_door = threading.Lock()
+
+
+def closed_jit(function: Callable) -> Any:
+    """`free_jit` that compiles nothing but where it is `opened`: arrays of other types are a TypeError.
+
+    So that a call which is right costs no check in Python: the types are Numba's to look at in any case, and the code
+    itself looks at the shapes.
+    """
+    compiled: Any = free_jit(function)
+    compiled._can_compile = False
+    return compiled
+
+
+@contextlib.contextmanager
+def opened(*closed: Any) -> Iterator[None]:
+    """While this lasts, these kernels compile for what this thread calls them with. For checked arguments alone."""
+    with _door:
+        for compiled in closed:
+            compiled._can_compile = True
+        try:
+            yield
+        finally:
+            for compiled in closed:
+                compiled._can_compile = False
+
+
 def address_of(function: Callable, signature) -> int:
     """Where the machine code of `function` begins, compiled for this signature: any thread may call it there."""
     options = {"error_model": "numpy", "fastmath": FASTMATH}
@@ -80,9 +110,14 @@ def address_of(function: Callable, signature) -> int:
 
 
 def floats(x) -> np.ndarray:
-    """x as a C-contiguous float32 or float64 array with at least one entry."""
+    """x as a C-contiguous float32 or float64 array with at least one entry, that could be written to.
+
+    Numba has other types for arrays that may not be written to, or do not lie at a multiple of their size.
+    """
     x = np.asarray(x, order="C")                   # np.ascontiguousarray would give a number an axis
-    if x.dtype.char not in "fd":
+    if not x.flags.carray:
+        x = x.copy()
+    if x.dtype.char not in REALS:
         raise TypeError(f"the kernels take float32 and float64, got {x.dtype}: convert it, or use functional")
     if x.size == 0:
         raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
@@ -103,6 +138,8 @@ def alike(first, *others) -> list[np.ndarray]:
     arrays, shape, dtype = [first], first.shape, first.dtype
     for other in others:
         other = np.asarray(other, order="C")
+        if not other.flags.carray:
+            other = other.copy()
         if other.shape != shape or other.dtype != dtype:
             raise ValueError(f"shapes and dtypes must agree: {shape} {dtype} and {other.shape} {other.dtype}")
         arrays.append(other)

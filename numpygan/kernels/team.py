@@ -11,6 +11,8 @@ gives way where it is, and looks for an idle core when a nap ends. There is one 
 train at once, one of them has it and the other works alone.
 """
 import contextlib
+import ctypes
+import functools
 import os
 import threading
 
@@ -21,7 +23,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import free_jit, inner_jit
+from .support import address_of, free_jit, inner_jit
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
@@ -34,7 +36,9 @@ PATIENCE = 2000, 4000, 4500     # looks of an idle helper at the board: at once,
 NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
-NEXT, DONE, AWAKE, BUSY, WORK, JOB, COUNT, CORE, ALONE, WORDS = 0, 8, 16, 24, 32, 33, 34, 35, 40, 48
+NEXT, DONE, AWAKE, BUSY = 0, 8, 16, 24
+WORK, JOB, COUNT, CORE, SIZE, SHARE = range(32, 38)
+ALONE, WORDS = 40, 48
 TURN = 2**32                    # NEXT = turn · 2³² + the next piece: a helper that comes late meets another turn
 NONE = 2**31                    # as next piece: the board is being written
 
@@ -161,36 +165,53 @@ def _take(board):
     return True
 
 
-@free_jit
-def _together(board, work, job, count):
-    """Do all pieces of a job, with the team if it is free."""
-    address, pointer = np.int64(board.ctypes.data), np.int64(job.ctypes.data)
-    if _clock() < _read(address + 8 * ALONE) or not _swap(address + 8 * BUSY, 0, 1):
+def _share(board, work, job, count, called):
+    """Do all pieces of a job, with the team if it is free.
+
+    Where helpers are in bed and have not been called, do nothing and return the number of pieces.
+    """
+    if not called and _read(board + 8 * AWAKE) < min(_read(board + 8 * SIZE), count) - 1:
+        return count
+    if _clock() < _read(board + 8 * ALONE) or not _swap(board + 8 * BUSY, 0, 1):
         for i in range(count):
-            _call(work, pointer, i)
-        return
-    turn = (_read(address + 8 * NEXT) // TURN + 1) % NONE
-    _write(address + 8 * NEXT, turn * TURN + NONE)          # from here on, no ticket of an older turn is good
-    _write(address + 8 * WORK, work)
-    _write(address + 8 * JOB, pointer)
-    _write(address + 8 * COUNT, count)
-    _write(address + 8 * DONE, 0)
-    _write(address + 8 * CORE, _core())
-    _write(address + 8 * NEXT, (turn + 1) % NONE * TURN)
+            _call(work, job, i)
+        return 0
+    turn = (_read(board + 8 * NEXT) // TURN + 1) % NONE
+    _write(board + 8 * NEXT, turn * TURN + NONE)            # from here on, no ticket of an older turn is good
+    _write(board + 8 * WORK, work)
+    _write(board + 8 * JOB, job)
+    _write(board + 8 * COUNT, count)
+    _write(board + 8 * DONE, 0)
+    _write(board + 8 * CORE, _core())
+    _write(board + 8 * NEXT, (turn + 1) % NONE * TURN)
     longest, begun = TICKS // 4, _clock()
-    while _take(address):
+    while _take(board):
         now = _clock()
         longest, begun = max(longest, now - begun), now
     waited = 0
-    while _read(address + 8 * DONE) < count:                # a helper is in the middle of a piece
+    while _read(board + 8 * DONE) < count:                  # a helper is in the middle of a piece
         waited = _clock() - begun
         if waited < 4 * longest:
             _pause()
         else:
             _give_way()                                     # or has been put aside there: perhaps for us
     if waited >= 4 * longest:
-        _write(address + 8 * ALONE, begun + (CAUTION + 1) * waited)
-    _write(address + 8 * BUSY, 0)
+        _write(board + 8 * ALONE, begun + (CAUTION + 1) * waited)
+    _write(board + 8 * BUSY, 0)
+    return 0
+
+
+@functools.cache
+def _share_address():
+    """Where the code of `_share` begins, compiled when first asked for."""
+    return address_of(_share, types.int64(*[types.int64] * 5))
+
+
+@functools.cache
+def _shared():
+    """`_share`, for Python to call; it holds no lock of Python's while it runs."""
+    word = ctypes.c_int64
+    return ctypes.CFUNCTYPE(word, *[word] * 5)(_share_address())
 
 
 @free_jit
@@ -222,15 +243,20 @@ class Team:
         self.size = size
         self.beds: list[threading.Lock] = []
         self.board = np.zeros(WORDS, np.int64)
-        self.board[NEXT] = NONE
+        self.board[NEXT], self.board[SIZE] = NONE, size
+        self.address = self.board.ctypes.data
 
     def run(self, work: int, job: np.ndarray, count: int) -> None:
         """work(job, i) for i = 0 … count − 1; returns when all are done."""
-        if self.board[AWAKE] < min(self.size, count) - 1:
-            self._wake()
-        _together(self.board, work, job, count)
+        if _shared()(self.address, work, job.ctypes.data, count, 0):
+            self.call(count)
+            _shared()(self.address, work, job.ctypes.data, count, 1)
 
-    def _wake(self):
+    def call(self, count: int) -> None:
+        """Get the helpers out of bed that a job of so many pieces needs."""
+        self.board[SHARE] = _share_address()
+        if self.board[AWAKE] >= min(self.size, count) - 1:
+            return
         if not self.beds:
             for _ in range(self.size - 1):
                 bed = threading.Lock()
@@ -266,6 +292,11 @@ def limited(size: int):
         yield
     finally:
         _team = before
+
+
+def current() -> Team:
+    """The team of this process."""
+    return _team
 
 
 def run(work: int, job: np.ndarray, count: int) -> None:
