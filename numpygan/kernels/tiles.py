@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import REALS, address_of, inner_jit
+from .support import REALS, address_of, inner_jit, jit
 
 TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()     # what Numba compiles for, and caches by
 if "+avx512f" in FEATURES:
@@ -31,6 +31,7 @@ FUSED = TRIPLE.startswith("x86_64") and "+fma" in FEATURES      # elsewhere nobo
 WIDTH = 2 * VECTOR                          # bytes in a row of a tile
 PANEL = -(-ROWS * 8 // VECTOR) * VECTOR     # bytes for a column of ROWS numbers, rounded up to vectors, at most
 LOW = 4                                     # rows of the tile for what is left at the bottom of most batches
+LEFT = max(LOW, ROWS - LOW)                 # rows that are left to it, at most
 DEPTH = 256                                 # rows of a packed strip: 16 to 32 kB, what the nearest cache holds
 BLOCK = 256 * 1024                          # bytes of A that one strip after another is multiplied by: half a cache
 FAR = 1024                                  # bytes from column to column that make a copy of A worth while
@@ -49,18 +50,14 @@ WORDS = len(JOB)
 
 def _lanes(real):
     """The LLVM type of one number, that of a vector of them, and the size of a number in bytes."""
-    number = ir.FloatType() if real.bitwidth == 32 else ir.DoubleType()
-    size = real.bitwidth // 8
+    number, size = ir.FloatType() if real.bitwidth == 32 else ir.DoubleType(), real.bitwidth // 8
     return number, ir.VectorType(number, VECTOR // size), size
 
 
 def _at(builder, address, kind, offset=0):
     """`address` + `offset` as a pointer to `kind`."""
-    if not isinstance(offset, int):
-        address = builder.add(address, offset)
-    elif offset:
-        address = builder.add(address, ir.Constant(address.type, offset))
-    return builder.inttoptr(address, ir.PointerType(kind))
+    offset = address.type(offset) if isinstance(offset, int) else offset
+    return builder.inttoptr(builder.add(address, offset), ir.PointerType(kind))
 
 
 def _everywhere(builder, x, vector):
@@ -70,14 +67,40 @@ def _everywhere(builder, x, vector):
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(index, vector.count), [0] * vector.count))
 
 
+def _whole(operation):
+    """An operation on whole numbers, none below 0. An operator, and a branch above all, takes Numba milliseconds to
+    compile, and min, // and % become many instructions: it is worth while to write down what LLVM needs of them."""
+    @intrinsic
+    @functools.wraps(operation)                                         # its signature
+    def on_numbers(typingctx, *numbers):
+        def code(context, builder, signature, args):
+            return operation(builder, *args)
+        return types.int64(*[types.int64] * len(numbers)), code
+    return on_numbers
+
+
+_div, _mod = _whole(lambda builder, a, b: builder.udiv(a, b)), _whole(lambda builder, a, b: builder.urem(a, b))
+_parts = _whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
+_min = _whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = _whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_pick = _whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
+_place = _whole(lambda builder, start, i, row, j, col:                                      # start + i · row + j · col
+                builder.add(builder.add(start, builder.mul(i, row)), builder.mul(j, col)))
+
+
+def _word(builder, job, i):
+    words = builder.bitcast(job, ir.PointerType(ir.IntType(64)))
+    return builder.gep(words, [ir.IntType(64)(i)])
+
+
 @intrinsic
 def _numbers(typingctx, job):
     """The slope of a job, a 1 of its type, and the size of its numbers."""
     real = job.dtype
     def code(context, builder, signature, args):
         number, _, size = _lanes(real)
-        values = [builder.load(args[0]), number(1.0), ir.IntType(64)(size)]
-        return context.make_tuple(builder, signature.return_type, values)
+        return context.make_tuple(builder, signature.return_type,
+                                  [builder.load(args[0]), number(1.0), ir.IntType(64)(size)])
     return types.Tuple([real, real, types.int64])(job), code
 
 
@@ -85,58 +108,33 @@ def _numbers(typingctx, job):
 def _words(typingctx, job):
     """The words of a job but the first."""
     def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        first = builder.bitcast(args[0], ir.PointerType(word))
-        words = [builder.load(builder.gep(first, [word(i)])) for i in range(1, WORDS)]
+        words = [builder.load(_word(builder, args[0], i)) for i in range(1, WORDS)]
         return context.make_tuple(builder, signature.return_type, words)
     return types.UniTuple(types.int64, WORDS - 1)(job), code
 
 
 @intrinsic
 def _plan(typingctx, job, block, together, pieces):
-    """Write down the plan of a job."""
+    """Write down the plan of a job, and return its pieces."""
     def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        first = builder.bitcast(args[0], ir.PointerType(word))
         for i in (1, 2, 3):
-            builder.store(args[i], builder.gep(first, [word(WORDS - 4 + i)]))
-        return context.get_dummy_value()
-    return types.void(job, *[types.int64] * 3), code
+            builder.store(args[i], _word(builder, args[0], WORDS - 4 + i))
+        return args[3]
+    return types.int64(job, *[types.int64] * 3), code
 
 
 @intrinsic
 def _next(typingctx, job):
     """The job that lies behind this one."""
     def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        first = builder.bitcast(args[0], ir.PointerType(word))
-        return builder.bitcast(builder.gep(first, [word(WORDS)]), args[0].type)
+        return builder.bitcast(_word(builder, args[0], WORDS), args[0].type)
     return job(job), code
-
-
-@intrinsic
-def _get(typingctx, like, address):
-    """The number of the type of `like` at an address."""
-    def code(context, builder, signature, args):
-        return builder.load(_at(builder, args[1], _lanes(like)[0]))
-    return like(like, types.int64), code
-
-
-@intrinsic
-def _put(typingctx, address, x):
-    """Write x to an address."""
-    def code(context, builder, signature, args):
-        builder.store(args[1], _at(builder, args[0], _lanes(x)[0]))
-        return context.get_dummy_value()
-    return types.void(types.int64, x), code
 
 
 @intrinsic
 def _room(typingctx, like):
     """The address of room for packed strips, for a tile and a row, both zero, and for a panel of A, on a cache line.
-
-    Memory may happen to hold denormal numbers, with which arithmetic takes the CPU many times as long.
-    """
+    Memory may happen to hold denormal numbers, with which arithmetic takes the CPU many times as long."""
     def code(context, builder, signature, args):
         byte = ir.IntType(8)
         with builder.goto_entry_block():
@@ -149,25 +147,38 @@ def _room(typingctx, like):
     return types.int64(like), code
 
 
-def _copy_of(lines):
-    @intrinsic
-    def copy(typingctx, like, source, row, target, target_row):
-        """A vector of each of some rows. All are read before any is written: the CPU may take a read for one of what
-        was written just before, whose address ends alike, and wait for it."""
-        def code(context, builder, signature, args):
-            _, source, row, target, target_row = args
-            _, vector, size = _lanes(like)
-            places = [(builder.mul(row, ir.IntType(64)(i)), builder.mul(target_row, ir.IntType(64)(i)))
-                      for i in range(lines)]
-            x = [builder.load(_at(builder, source, vector, there), align=size) for there, _ in places]
-            for number, (_, here) in zip(x, places, strict=True):
-                builder.store(number, _at(builder, target, vector, here), align=size)
-            return context.get_dummy_value()
-        return types.void(like, *[types.int64] * 4), code
-    return copy
+@intrinsic
+def _copy_lines(typingctx, like, source, row, target, target_row):
+    """A vector of each of LINES rows. All are read before any is written: the CPU may take a read for one of what was
+    written just before, whose address ends alike, and wait for it."""
+    def code(context, builder, signature, args):
+        _, source, row, target, target_row = args
+        _, vector, size = _lanes(like)
+        numbers = [ir.IntType(64)(i) for i in range(LINES)]
+        x = [builder.load(_at(builder, source, vector, builder.mul(row, i)), align=size) for i in numbers]
+        for y, i in zip(x, numbers, strict=True):
+            builder.store(y, _at(builder, target, vector, builder.mul(target_row, i)), align=size)
+        return context.get_dummy_value()
+    return types.void(like, *[types.int64] * 4), code
 
 
-_copy_lines, _copy_line = _copy_of(LINES), _copy_of(1)
+@intrinsic
+def _copy(typingctx, like, count, source, target):
+    """The first `count` numbers of a vector, or all that it has."""
+    def code(context, builder, signature, args):
+        _, vector, size = _lanes(like)
+        index, half, void = ir.VectorType(ir.IntType(64), vector.count), ir.IntType(32), ir.VoidType()
+        numbers = ir.Constant(index, list(range(vector.count)))
+        mask = builder.icmp_signed("<", numbers, _everywhere(builder, args[1], index))
+        source, target = (_at(builder, address, vector) for address in args[2:])
+        load, store = (cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(result, kinds), f"llvm.masked.{name}.v{vector.count}f{8 * size}.p0")
+            for name, result, kinds in (("load", vector, [source.type, half, mask.type, vector]),
+                                        ("store", void, [vector, target.type, half, mask.type])))
+        x = builder.call(load, [source, half(size), mask, ir.Constant(vector, None)])
+        builder.call(store, [x, target, half(size), mask])
+        return context.get_dummy_value()
+    return types.void(like, *[types.int64] * 3), code
 
 
 @intrinsic
@@ -177,7 +188,7 @@ def _turn(typingctx, like, source, row, last, target, target_row):
     def code(context, builder, signature, args):
         _, source, row, last, target, target_row = args
         _, vector, size = _lanes(like)
-        lanes, index = vector.count, ir.IntType(64)
+        lanes, index, picks = vector.count, ir.IntType(64), ir.VectorType(ir.IntType(32), vector.count)
         rows = [builder.select(builder.icmp_signed("<", index(i), last), index(i), last) for i in range(lanes)]
         x = [builder.load(_at(builder, source, vector, builder.mul(row, i)), align=size) for i in rows]
         step = lanes // 2
@@ -186,9 +197,7 @@ def _turn(typingctx, like, source, row, last, target, target_row):
             high = [k + step if not k & step else lanes + k for k in range(lanes)]
             for i in (i for i in range(lanes) if not i & step):
                 pair = x[i], x[i + step]
-                x[i], x[i + step] = (
-                    builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(ir.IntType(32), lanes), picked))
-                    for picked in (low, high))
+                x[i], x[i + step] = (builder.shuffle_vector(*pair, ir.Constant(picks, p)) for p in (low, high))
             step //= 2
         for i in range(lanes):
             builder.store(x[i], _at(builder, target, vector, builder.mul(target_row, index(i))), align=size)
@@ -264,13 +273,9 @@ _tile, _low_tile = _tile_of(ROWS), _tile_of(LOW)
 
 @inner_jit
 def _move(like, size, rows, cols, source, source_row, target, target_row):
-    lanes = VECTOR // size
     for i in range(rows):
-        read, write = source + i * source_row, target + i * target_row
-        for j in range(0, cols // lanes * lanes, lanes):
-            _copy_line(like, read + j * size, source_row, write + j * size, target_row)
-        for j in range(cols // lanes * lanes, cols):
-            _put(write + j * size, _get(like, read + j * size))
+        for j in range(0, cols, _div(VECTOR, size)):
+            _copy(like, cols - j, _place(source, i, source_row, j, size), _place(target, i, target_row, j, size))
 
 
 @inner_jit
@@ -280,110 +285,105 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
     From b on, a row has `there` numbers. Vectors are copied whole where what lies behind them is B's memory too: what
     comes of it is not used.
     """
-    wide, lanes, p = line // size, VECTOR // size, 0
+    wide, lanes, p = _div(line, size), _div(VECTOR, size), 0
     if b_col == size:
-        over = max(0, count * line - there * size)
-        step = max(b_row, 1)                    # of one row alone it may be any number, 0 or less too
-        whole = depth - (over + step - 1) // step
+        over = _max(0, count * line - there * size)
+        whole = depth - _parts(over, _max(b_row, 1))            # of one row alone b_row may be any number
         while p < whole:
             many = p + LINES <= whole
             for s in range(count):
                 for offset in range(0, line, VECTOR):
-                    source, target = b + p * b_row + s * line + offset, strips_at + (s * depth + p) * line + offset
+                    source = _place(b, p, b_row, s, line) + offset
+                    target = _place(strips_at, s * depth + p, line, offset, 1)
                     if many:
                         _copy_lines(like, source, b_row, target, line)
                     else:
-                        _copy_line(like, source, b_row, target, line)
+                        _copy(like, lanes, source, target)
             p += LINES if many else 1
     elif b_row == size:
         while p + lanes <= depth:
             for s in range(count):
-                for j in range(s * wide, (s + 1) * wide, lanes):
-                    _turn(like, b + p * size + j * b_col, b_col, there - 1 - j,
-                          strips_at + (s * depth + p) * line + (j - s * wide) * size, line)
+                for j in range(0, wide, lanes):
+                    k = s * wide + j
+                    _turn(like, _place(b, p, size, k, b_col), b_col, there - 1 - k,
+                          _place(strips_at, s * depth + p, line, j, size), line)
             p += lanes
     while p < depth:
         for s in range(count):
-            for j in range(wide):               # from 0: counted from s · wide on, LLVM 22 leaves out every fourth
-                k = s * wide + j
-                _put(strips_at + (s * depth + p) * line + j * size,
-                     _get(like, b + p * b_row + k * b_col) if k < there else like - like)
+            for j in range(wide):
+                _copy(like, 1, _place(b, p, b_row, _min(s * wide + j, there - 1), b_col),
+                      _place(strips_at, s * depth + p, line, j, size))
         p += 1
 
 
-@inner_jit
+@jit
 def _soon(size, b, b_row, b_col, depth, cols):
     """The lines of what is packed next: where they begin, the bytes from row to row, how many rows, lines in a row."""
-    row, rows, width = (b_row, depth, cols * size) if b_col == size else (b_col, cols if depth else 0, depth * size)
-    return b - b % 64, row, rows, (b % 64 + width + 64) // 64
+    along = b_col == size
+    lines = _div(_mod(b, 64) + _pick(along, cols, depth) * size + 64, 64)
+    return b - _mod(b, 64), _pick(along, b_row, b_col), _pick(depth, _pick(along, depth, cols), 0), lines
 
 
-@inner_jit
+@jit
 def _share_out(address, size, rows, depth, cols, turned):
     """Write down in which pieces a product is made, blocks of rows by strips of columns, and return how many.
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
-    share, strips = BLOCK // (min(depth, DEPTH) * size), (cols * size + WIDTH - 1) // WIDTH
-    parts = (rows + share - 1) // share
-    wanted = max(1, min(PIECES, rows * (depth + 8) * cols // LEAST))          # + 8: what a tile costs beside its depth
+    strips, parts = _parts(cols * size, WIDTH), _parts(rows, _div(BLOCK, _min(depth, DEPTH) * size))
+    wanted = _max(1, _min(PIECES, _div(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
     least = 4 if turned or (strips <= 4 and rows >= 2 * SHORT) else 1
-    together = min(strips, TOGETHER, max(least, strips * parts // wanted))
-    across = (strips + together - 1) // together
-    parts = max(parts, min((wanted + across - 1) // across, rows // SHORT))
-    block = (rows + parts * ROWS - 1) // (parts * ROWS) * ROWS
-    pieces = (rows + block - 1) // block * across
-    _plan(address, block, together, pieces)
-    return pieces
+    together = _min(strips, _min(TOGETHER, _max(least, _div(strips * parts, wanted))))
+    across = _parts(strips, together)
+    parts = _max(parts, _min(_parts(wanted, across), _div(rows, SHORT)))
+    block = _parts(rows, parts * ROWS) * ROWS
+    return _plan(address, block, together, _parts(rows, block) * across)
 
 
 def _work(address, index):
     """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has."""
-    while index >= 0 and index >= _words(address)[WORDS - 2]:
-        index -= _words(address)[WORDS - 2]
+    while index >= _max(0, _words(address)[-1]):
+        index -= _words(address)[-1]
         address = _next(address)
     slope, one, size = _numbers(address)
     a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
-    line = np.int64(WIDTH)
-    wide, turned = line // size, a_row == size and a_col >= FAR
+    line, turned = np.int64(WIDTH), a_row == size and a_col >= FAR
     if index < 0:
         return _share_out(address, size, rows, depth, cols, turned)
-    strips = (cols + wide - 1) // wide
-    across = (strips + together - 1) // together
-    top, left = index // across * block, index % across * together
-    bottom, right = min(top + block, rows), min(left + together, strips)
-    strips_at = _room(one)
+    wide, strips_at = _div(line, size), _room(one)
+    across = _parts(cols, wide * together)
+    top, left = _div(index, across) * block, _mod(index, across) * together
+    bottom, right = _min(top + block, rows), _min(left + together, _parts(cols, wide))
     corner = strips_at + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
     nothing, panel = corner + ROWS * line, corner + (ROWS + 1) * line
-    panel_line = (ROWS * size + VECTOR - 1) // VECTOR * VECTOR
-    most = -(-depth // -(-depth // DEPTH))                   # layers of equal depth
+    panel_line, most = _parts(ROWS * size, VECTOR) * VECTOR, _parts(depth, _parts(depth, DEPTH))    # equal layers
     for p in range(0, depth, most):
-        deep, over = min(most, depth - p), cols - left * wide
-        f, at_b = slope if p + deep == depth else one, b + p * b_row + left * wide * b_col
+        deep, over = _min(most, depth - p), cols - left * wide
+        f, at_b = slope if p + deep == depth else one, _place(b, p, b_row, left * wide, b_col)
         _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
-        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, min(most, depth - p - deep),
-                                                 min(over, (right - left) * wide))
+        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, _min(most, depth - p - deep),
+                                                 _min(over, (right - left) * wide))
         i, asked = top, 0
         while i < bottom:
-            low = bottom - i <= max(LOW, ROWS - LOW)
-            high = min(LOW if low else ROWS, bottom - i)
-            at_a, row, col = a + i * a_row + p * a_col, a_row, a_col
-            if turned or high != (LOW if low else ROWS):
+            tall = _pick(bottom - i <= LEFT, LOW, ROWS)
+            high = _min(tall, bottom - i)
+            at_a, row, col = _place(a, i, a_row, p, a_col), a_row, a_col
+            if turned | (high != tall):
                 _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
                 at_a, row, col = panel, size, panel_line
             for s in range(left, right):
-                near, near_row = strips_at, np.int64(0)               # nothing to ask for
-                if asked // lines * deep < soon_rows:
-                    near, near_row = soon + asked // lines * deep * soon_row + asked % lines * 64, soon_row
-                    asked += 1
+                done = _div(asked, lines) * deep
+                more = _pick(done < soon_rows, 1, 0)
+                near = _pick(more, _place(soon, done, soon_row, _mod(asked, lines), 64), strips_at)
+                near_row, asked = _pick(more, soon_row, 0), asked + more
                 j, strip = s * wide, strips_at + (s - left) * deep * line
-                full, here = min(wide, cols - j), c + i * c_row + j * size
-                begin, begin_row = (here, c_row) if p else (bias + j * size if bias else nothing, np.int64(0))
-                whole = high == (LOW if low else ROWS) and full % (wide // 2) == 0
-                apart = np.int64(VECTOR if full == wide or not whole else 0)
+                full, here = _min(wide, cols - j), _place(c, i, c_row, j, size)
+                begin, begin_row = _pick(p, here, _pick(bias, bias + j * size, nothing)), _pick(p, c_row, 0)
+                whole = (high == tall) & (_mod(2 * full, wide) == 0)
+                apart = _pick(whole & (full < wide), 0, VECTOR)
                 if not whole:
                     _move(one, size, high, full, begin, begin_row, corner, line)
                     begin, begin_row = corner, line
-                to, to_row = here if whole else corner, c_row if whole else line
-                if not low:
+                to, to_row = _pick(whole, here, corner), _pick(whole, c_row, line)
+                if tall == ROWS:
                     _tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 else:
                     _low_tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
