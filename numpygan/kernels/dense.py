@@ -1,10 +1,11 @@
 """The matrix products of a dense layer, compiled: affine, its gradients, and both fused with an activation."""
-import numpy as np
-from numba import config
+import functools
 
-from . import passes, tiles
-from .passes import gradients, product
-from .support import REALS, alike, floats, jit, matrix, opened
+import numpy as np
+from numba import config, types
+
+from . import passes, team, tiles
+from .support import REALS, address_of, alike, floats, jit, matrix, opened
 
 # Our own product on x86 with fused multiply-adds, where it has been measured against BLAS; NumPy's BLAS on other CPUs
 # (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
@@ -37,10 +38,49 @@ def _column_sums(a, out):
             out[j] += a[i, j]
 
 
+@functools.cache
+def _piece_of(function, char):
+    """The address of a function of pieces for a dtype with that character, compiled when first asked for."""
+    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64))
+
+
+def product(a, a_turned, b, b_turned, bias, slope, c):
+    """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty.
+
+    Returns 0, or MISFIT; TypeError for arrays that the compiled code has not been opened to.
+    """
+    if c.shape[1] <= passes.THIN and not a_turned:
+        return passes._thin(a, b, b_turned, bias, slope, c, np.empty(a.shape[1], c.dtype))
+    work, crew = tiles.work_of(c.dtype.char), team.current()
+    answer = passes._forward(a, a_turned, b, b_turned, bias, slope, c, work, crew.address, 0)
+    if answer > 0:
+        crew.call(answer)
+        answer = passes._forward(a, a_turned, b, b_turned, bias, slope, c, work, crew.address, 1)
+    return answer
+
+
+def gradients(x, y, dy, W, slope, dW, db, dx):
+    """dW, db, dx ← the gradients of `product`, where they are not empty; returns and raises the same."""
+    char, crew = y.dtype.char, team.current()
+    if y.shape[1] <= passes.THIN:
+        return passes._thin_backward(x, y, dy, W, slope, dW, db, dx, np.empty_like(y), np.empty(len(W), char))
+    if len(W) <= passes.THIN:
+        compiled, room = passes._narrow_backward, np.empty((passes.BLOCKS * passes.ROOM, y.shape[1]), char)
+        ways = (_piece_of(passes._narrow, char),)
+    else:
+        compiled, room = passes._backward, np.empty_like(y)
+        ways = _piece_of(passes._before, char), tiles.work_of(char)
+    answer = compiled(x, y, dy, W, slope, dW, db, dx, room, *ways, crew.address, 0)
+    if answer > 0:
+        crew.call(answer)
+        answer = compiled(x, y, dy, W, slope, dW, db, dx, room, *ways, crew.address, 1)
+    return answer
+
+
 def _made(a, a_turned, b, b_turned, bias, slope, c):
     """c, by `product`, which is opened to it; or by BLAS, and so are the gradients of `_found`."""
     if OURS:
-        with opened(*passes.FORWARD):
+        with opened(passes._thin, passes._forward):
             product(a, a_turned, b, b_turned, bias, slope, c)
     else:
         np.dot(a.T if a_turned else a, b.T if b_turned else b, out=c)
@@ -51,7 +91,7 @@ def _made(a, a_turned, b, b_turned, bias, slope, c):
 
 def _found(x, y, dy, W, slope, dW, db, dx):
     if OURS:
-        with opened(*passes.BACKWARD):
+        with opened(passes._thin_backward, passes._narrow_backward, passes._backward):
             gradients(x, y, dy, W, slope, dW, db, dx)
         return
     with np.errstate(all="ignore"):

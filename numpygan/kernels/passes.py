@@ -4,13 +4,13 @@ Three ways: tiles for most layers; sums of rows where y has few columns (`_thin`
 """
 import functools
 
-import numpy as np
 from llvmlite import ir
 from numba import carray, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import team, tiles
-from .support import REALS, address_of, closed_jit, inner_jit, jit
+from .support import closed_jit, jit, whole
 
 THIN = 4                        # so few columns, of x or of y, would leave most of a tile empty
 WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
@@ -33,6 +33,19 @@ def _call(typingctx, work, job, piece):
 
 
 @intrinsic
+def _address(typingctx, array):
+    """Where an array begins; 0 if it is empty."""
+    def code(context, builder, signature, args):
+        array, none = context.make_array(signature.args[0])(context, builder, args[0]), ir.IntType(64)(0)
+        return builder.select(_empty(builder, array), none, builder.ptrtoint(array.data, none.type))
+    return types.int64(array), code
+
+
+_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+
+
+@intrinsic
 def _share(typingctx, board, work, job, pieces, called):
     """What the team of that board answers to a job (see `team`): 0 when it is done; the number of its pieces where
     helpers must be called first, which takes Python."""
@@ -40,7 +53,6 @@ def _share(typingctx, board, work, job, pieces, called):
         word = ir.IntType(64)
         place = builder.add(args[0], word(8 * SHARE))
         share = builder.load(builder.inttoptr(place, ir.PointerType(word)))
-        answer = args[3]
         with builder.if_else(builder.icmp_signed("!=", share, word(0))) as (there, missing):
             with there:
                 kind = ir.PointerType(ir.FunctionType(word, [word] * 5))
@@ -77,25 +89,58 @@ def _write(typingctx, job, first, words):
     return types.void(job, first, words), code
 
 
-@inner_jit
-def _describe(a, a_turned, b, b_turned, bias, slope, c, job, work):
-    """Describe the product c = f(a b + bias) to `work`, in `job`: the number of pieces it would be done in."""
-    _write(job, c.dtype.type(slope), (
-        a.ctypes.data, a.strides[a_turned], a.strides[1 - a_turned],
-        b.ctypes.data, b.strides[b_turned], b.strides[1 - b_turned], np.int64(bias.ctypes.data) if bias.size > 0 else 0,
-        c.ctypes.data, c.strides[0], c.shape[0], a.shape[1 - a_turned], c.shape[1]))
-    return _call(work, job, -1)
+def _turned(builder, pair, turned):
+    """Both numbers of a pair, exchanged if `turned` is not 0."""
+    (first, second), so = cgutils.unpack_tuple(builder, pair), builder.icmp_signed("!=", turned, turned.type(0))
+    return builder.select(so, second, first), builder.select(so, first, second)
+
+
+def _all(builder, *pairs):
+    """Are the numbers of each pair the same?"""
+    return functools.reduce(builder.and_, [builder.icmp_signed("==", a, b) for a, b in pairs])
+
+
+def _empty(builder, array):
+    return builder.icmp_signed("==", array.nitems, array.nitems.type(0))
+
+
+@intrinsic
+def _fit(typingctx, a, a_turned, b, b_turned, bias, c):
+    """Do the shapes of a product belong together? The bias may be empty. (In LLVM's instructions: Numba would take
+    longer over Python's `and` than over the product.)"""
+    def code(context, builder, signature, args):
+        a, b, bias, c = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 4, 5))
+        (n, k), (depth, m) = _turned(builder, a.shape, args[1]), _turned(builder, b.shape, args[3])
+        rows, cols = cgutils.unpack_tuple(builder, c.shape)
+        fit = _all(builder, (n, rows), (k, depth), (m, cols))
+        none = builder.or_(_empty(builder, bias), _all(builder, (bias.nitems, m)))
+        return builder.and_(builder.and_(fit, none), builder.not_(_empty(builder, a)))
+    return types.boolean(a, types.int64, b, types.int64, bias, c), code
+
+
+@intrinsic
+def _describe(typingctx, a, a_turned, b, b_turned, bias, slope, c, job):
+    """Describe the product c = f(a b + bias) in `job`, which is returned; `bias` is an address, or 0 for none.
+    (In LLVM's instructions, since Numba would take longer over Python's words than over those that call it.)"""
+    def code(context, builder, signature, args):
+        a, b, c = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 6))
+        word, job = ir.IntType(64), args[7]
+        words = [args[5], a.data, *_turned(builder, a.strides, args[1]), b.data, *_turned(builder, b.strides, args[3]),
+                 args[4], c.data, builder.extract_value(c.strides, 0), *_turned(builder, a.shape, args[1]),
+                 builder.extract_value(c.shape, 1)]
+        for i, x in enumerate(words):
+            builder.store(x, builder.inttoptr(builder.add(job, word(8 * i)), ir.PointerType(x.type)))
+        return job
+    return types.int64(a, types.int64, b, types.int64, types.int64, c.dtype, c, types.int64), code
 
 
 @closed_jit
 def _forward(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
     """c ← f(a b + bias): 0 when it is done, MISFIT, or what `_share` answers."""
-    rows, depth = a.shape[a_turned], a.shape[1 - a_turned]
-    if (rows == 0 or rows != c.shape[0] or depth != b.shape[b_turned] or b.shape[1 - b_turned] != c.shape[1]
-            or (bias.size > 0 and bias.size != c.shape[1])):
+    if not _fit(a, a_turned, b, b_turned, bias, c):
         return MISFIT
-    job = _jobs(work)
-    pieces = _describe(a, a_turned, b, b_turned, bias, slope, c, job, work)
+    job = _describe(a, a_turned, b, b_turned, _address(bias), slope, c, _jobs(work))
+    pieces = _call(work, job, -1)
     if pieces > 1:
         return _share(board, work, job, pieces, called)
     return _call(work, job, 0)
@@ -125,13 +170,13 @@ def _before(job, index):
     """
     y, dy, da, place = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4)
     top, m = index * _word(job, 5), _word(job, 7)
-    bottom, numbers = min(top + _word(job, 5), _word(job, 6)), carray(job, 1)
+    bottom, numbers = _min(top + _word(job, 5), _word(job, 6)), carray(job, 1)
     zero, factor, row = numbers.dtype.type(0), numbers[0], m * numbers.itemsize
     sums = carray(_pointer(job, place + index * row), m if place else 0)
     for j in range(sums.size):
         sums[j] = zero
     for i in range(top, bottom, 4):
-        many, at = min(4, bottom - i), i * row
+        many, at = _min(4, bottom - i), i * row
         to, of, on = (carray(_pointer(job, da + at), many * m), carray(_pointer(job, dy + at), many * m),
                       carray(_pointer(job, y + at), many * m))
         for j in range(to.size):
@@ -154,7 +199,7 @@ def _narrow(job, index):
     da are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds those four rows, and its sums: db, then dW."""
     x, y, dy, W, dx = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4), _word(job, 5)
     room, wanted, rows, m, k = _word(job, 6), _word(job, 7), _word(job, 9), _word(job, 10), _word(job, 11)
-    top, bottom = index * _word(job, 8), min(index * _word(job, 8) + _word(job, 8), rows)
+    top, bottom = index * _word(job, 8), _min(index * _word(job, 8) + _word(job, 8), rows)
     numbers = carray(job, 1)
     zero, factor, size = numbers.dtype.type(0), numbers[0], numbers.itemsize
     here, row = room + index * ROOM * m * size, m * size
@@ -165,7 +210,7 @@ def _narrow(job, index):
     for j in range(sums.size):
         sums[j] = zero
     for i in range(top, bottom, 4):
-        many = min(4, bottom - i)
+        many = _min(4, bottom - i)
         of, on = carray(_pointer(job, dy + i * row), many * m), carray(_pointer(job, y + i * row), many * m)
         for j in range(of.size):
             da[j] = of[j] if on[j] > zero else factor * of[j]
@@ -196,9 +241,7 @@ def _narrow(job, index):
 @closed_jit
 def _thin(a, b, b_turned, bias, slope, c, column):
     """`_forward` for so few columns that each entry is the scalar product of two rows; `column` is room."""
-    depth = a.shape[1]
-    if (a.shape[0] == 0 or a.shape[0] != c.shape[0] or depth != b.shape[b_turned] or b.shape[1 - b_turned] != c.shape[1]
-            or (bias.size > 0 and bias.size != c.shape[1]) or column.size != depth):
+    if not _fit(a, 0, b, b_turned, bias, c) or column.size != a.shape[1]:
         return MISFIT
     zero, factor = c.dtype.type(0), c.dtype.type(slope)
     for j in range(c.shape[1]):
@@ -214,14 +257,23 @@ def _thin(a, b, b_turned, bias, slope, c, column):
     return 0
 
 
-@jit
-def _belong(x, y, dy, W, dW, db, dx, da):
-    """Do the shapes of a backward pass belong together? Empty gradients are not wanted."""
-    n, k, m = x.shape[0], W.shape[0], W.shape[1]
-    return (n > 0 and x.shape[1] == k and y.shape[0] == dy.shape[0] == da.shape[0] == n
-            and y.shape[1] == dy.shape[1] == da.shape[1] == m
-            and (dW.size == 0 or (dW.shape[0] == k and dW.shape[1] == m and db.size == m))
-            and (dx.size == 0 or (dx.shape[0] == n and dx.shape[1] == k)))
+@intrinsic
+def _belong(typingctx, x, y, dy, W, dW, db, dx, da):
+    """Do the shapes of a backward pass belong together? Empty gradients are not wanted. (In LLVM's instructions, since
+    all the `and` of it would take Numba longer than the pass itself.)"""
+    def code(context, builder, signature, args):
+        x, y, dy, W, dW, db, dx, da = (context.make_array(kind)(context, builder, value)
+                                       for kind, value in zip(signature.args, args, strict=True))
+        (n, k), (_, m) = cgutils.unpack_tuple(builder, x.shape), cgutils.unpack_tuple(builder, W.shape)
+
+        def has(array, *shape):
+            return _all(builder, *zip(cgutils.unpack_tuple(builder, array.shape), shape, strict=True))
+
+        return functools.reduce(builder.and_, [
+            builder.not_(_empty(builder, x)), has(W, k, m), has(y, n, m), has(dy, n, m), has(da, n, m),
+            builder.or_(_empty(builder, dW), builder.and_(has(dW, k, m), has(db, m))),
+            builder.or_(_empty(builder, dx), has(dx, n, k))])
+    return types.boolean(x, y, dy, W, dW, db, dx, da), code
 
 
 @closed_jit
@@ -264,7 +316,7 @@ def _thin_backward(x, y, dy, W, slope, dW, db, dx, da, along):
 @jit
 def _blocks(y, most):
     """In how many blocks the rows of y are worth sharing, and the rows of each, a multiple of four."""
-    wanted = max(1, min(BLOCKS, most, y.size // SLICE))
+    wanted = _max(1, _min(BLOCKS, _min(most, y.size // SLICE)))
     block = (y.shape[0] + 4 * wanted - 1) // (4 * wanted) * 4
     return (y.shape[0] + block - 1) // block, block
 
@@ -284,8 +336,8 @@ def _narrow_backward(x, y, dy, W, slope, dW, db, dx, room, narrow, board, called
         return MISFIT
     job, wanted, (blocks, block) = _jobs(board), dW.size > 0, _blocks(y, BLOCKS)
     _write(job, y.dtype.type(slope), (
-        x.ctypes.data, y.ctypes.data, dy.ctypes.data, W.ctypes.data, np.int64(dx.ctypes.data) if dx.size > 0 else 0,
-        room.ctypes.data, 1 if wanted else 0, block, y.shape[0], y.shape[1], W.shape[0]))
+        _address(x), _address(y), _address(dy), _address(W), _address(dx), _address(room),
+        1 if wanted else 0, block, y.shape[0], y.shape[1], W.shape[0]))
     left = _shared(board, narrow, job, blocks, called)
     if left == 0 and wanted:
         for j in range(db.size):
@@ -309,10 +361,9 @@ def _backward(x, y, dy, W, slope, dW, db, dx, da, before, work, board, called):
     """
     if not _belong(x, y, dy, W, dW, db, dx, da):
         return MISFIT
-    job, none, no, yes = _jobs(board), db[:0], np.int64(0), np.int64(1)     # literals: compiled once for each
-    wanted, (blocks, block) = dW.size > 0, _blocks(y, W.shape[0])
-    _write(job, y.dtype.type(slope), (y.ctypes.data, dy.ctypes.data, da.ctypes.data,
-                                      np.int64(dW.ctypes.data) if wanted else 0, block, y.shape[0], y.shape[1]))
+    job, wanted, (blocks, block) = _jobs(board), dW.size > 0, _blocks(y, W.shape[0])
+    _write(job, y.dtype.type(slope), (_address(y), _address(dy), _address(da), _address(dW), block,
+                                      y.shape[0], y.shape[1]))
     left = _shared(board, before, job, blocks, called)
     if left > 0:
         return left
@@ -323,55 +374,12 @@ def _backward(x, y, dy, W, slope, dW, db, dx, da, before, work, board, called):
         for i in range(1, blocks):
             for j in range(db.size):
                 db[j] += dW[i, j]
-        count = most = _describe(x, yes, da, no, none, 1.0, dW, job, work)
+        count = most = _call(work, _describe(x, 1, da, 0, 0, 1.0, dW, job), -1)
     if dx.size > 0:
-        pieces = _describe(da, no, W, yes, none, 1.0, dx, job + (BYTES if count > 0 else 0), work)
-        count, most = count + pieces, max(most, pieces)
+        pieces = _call(work, _describe(da, 0, W, 1, 0, 1.0, dx, job + (BYTES if wanted else 0)), -1)
+        count, most = count + pieces, _max(most, pieces)
     if most > 1:
         return _share(board, work, job, count, called)
     for i in range(count):
         _call(work, job, i)
     return 0
-
-
-# ------------------------------------------------------------------------------------------- the way there, in Python
-
-@functools.cache
-def _piece_of(function, char):
-    """The address of a function of pieces for a dtype with that character, compiled when first asked for."""
-    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64))
-
-
-def product(a, a_turned, b, b_turned, bias, slope, c):
-    """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty.
-
-    Returns 0, or MISFIT; TypeError for arrays that the compiled code has not been opened to.
-    """
-    if c.shape[1] <= THIN and not a_turned:
-        return _thin(a, b, b_turned, bias, slope, c, np.empty(a.shape[1], c.dtype))
-    work, crew = tiles.work_of(c.dtype.char), team.current()
-    answer = _forward(a, a_turned, b, b_turned, bias, slope, c, work, crew.address, 0)
-    if answer > 0:
-        crew.call(answer)
-        answer = _forward(a, a_turned, b, b_turned, bias, slope, c, work, crew.address, 1)
-    return answer
-
-
-def gradients(x, y, dy, W, slope, dW, db, dx):
-    """dW, db, dx ← the gradients of `product`, where they are not empty; returns and raises the same."""
-    char, crew = y.dtype.char, team.current()
-    if y.shape[1] <= THIN:
-        return _thin_backward(x, y, dy, W, slope, dW, db, dx, np.empty_like(y), np.empty(len(W), char))
-    if len(W) <= THIN:
-        compiled, room = _narrow_backward, np.empty((BLOCKS * ROOM, y.shape[1]), char)
-        ways = (_piece_of(_narrow, char),)
-    else:
-        compiled, room, ways = _backward, np.empty_like(y), (_piece_of(_before, char), tiles.work_of(char))
-    answer = compiled(x, y, dy, W, slope, dW, db, dx, room, *ways, crew.address, 0)
-    if answer > 0:
-        crew.call(answer)
-        answer = compiled(x, y, dy, W, slope, dW, db, dx, room, *ways, crew.address, 1)
-    return answer
-
-
-FORWARD, BACKWARD = (_thin, _forward), (_thin_backward, _narrow_backward, _backward)       # what they call

@@ -5,6 +5,7 @@ an error is a sentence. Compiled functions call only compiled functions of their
 notice a change in another one.
 """
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from numba import types
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
@@ -99,6 +101,18 @@ def opened(*closed: Any) -> Iterator[None]:
         finally:
             for compiled in closed:
                 compiled._can_compile = False
+
+
+def whole(operation: Callable) -> Any:
+    """An operation on whole numbers, none below 0, in LLVM's instructions. An operator, and a branch above all, takes
+    Numba milliseconds to compile, and min, // and % become many instructions."""
+    @intrinsic
+    @functools.wraps(operation)                                         # its signature
+    def on_numbers(typingctx, *numbers):
+        def code(context, builder, signature, args):
+            return operation(builder, *args)
+        return types.int64(*[types.int64] * len(numbers)), code
+    return on_numbers
 
 
 def address_of(function: Callable, signature) -> int:

@@ -23,7 +23,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import address_of, free_jit, inner_jit
+from .support import address_of, free_jit, inner_jit, whole
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
@@ -45,43 +45,47 @@ NONE = 2**31                    # as next piece: the board is being written
 
 # ------------------------------------------------------------------------------------------- memory that is shared
 
-def _word(builder, address):
-    return builder.inttoptr(address, ir.PointerType(ir.IntType(64)))
+def _word(builder, board, word):
+    return builder.gep(builder.inttoptr(board, ir.PointerType(ir.IntType(64))), [word])
 
 
 @intrinsic
-def _read(typingctx, address):
-    """The word at an address, after all that was written before it."""
+def _read(typingctx, board, word):
+    """A word of the board, after all that was written before it."""
     def code(context, builder, signature, args):
-        return builder.load_atomic(_word(builder, args[0]), "acquire", 8)
-    return types.int64(types.int64), code
+        return builder.load_atomic(_word(builder, *args), "acquire", 8)
+    return types.int64(types.int64, types.int64), code
 
 
 @intrinsic
-def _write(typingctx, address, value):
+def _write(typingctx, board, word, value):
     """Write a word, for all to see after what was written before it."""
     def code(context, builder, signature, args):
-        builder.store_atomic(args[1], _word(builder, args[0]), "release", 8)
+        builder.store_atomic(args[2], _word(builder, *args[:2]), "release", 8)
         return context.get_dummy_value()
-    return types.void(types.int64, types.int64), code
+    return types.void(types.int64, types.int64, types.int64), code
 
 
 @intrinsic
-def _add(typingctx, address, value):
+def _add(typingctx, board, word, value):
     """Add to a word, in one go."""
     def code(context, builder, signature, args):
-        builder.atomic_rmw("add", _word(builder, args[0]), args[1], "seq_cst")
+        builder.atomic_rmw("add", _word(builder, *args[:2]), args[2], "seq_cst")
         return context.get_dummy_value()
-    return types.void(types.int64, types.int64), code
+    return types.void(types.int64, types.int64, types.int64), code
 
 
 @intrinsic
-def _swap(typingctx, address, old, new):
+def _swap(typingctx, board, word, old, new):
     """Write `new` where `old` is, in one go; False where something else is."""
     def code(context, builder, signature, args):
-        pair = builder.cmpxchg(_word(builder, args[0]), args[1], args[2], "seq_cst", "seq_cst")
+        pair = builder.cmpxchg(_word(builder, *args[:2]), args[2], args[3], "seq_cst", "seq_cst")
         return builder.zext(builder.extract_value(pair, 1), context.get_value_type(types.boolean))
-    return types.boolean(types.int64, types.int64, types.int64), code
+    return types.boolean(*[types.int64] * 4), code
+
+
+_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
 
 
 @intrinsic
@@ -154,14 +158,14 @@ def _call(typingctx, work, job, piece):
 @inner_jit
 def _take(board):
     """Do the next piece of what is on the board; False where none is left."""
-    ticket = _read(board + 8 * NEXT)
+    ticket = _read(board, NEXT)
     piece = ticket % TURN
-    work, job, count = _read(board + 8 * WORK), _read(board + 8 * JOB), _read(board + 8 * COUNT)
+    work, job, count = _read(board, WORK), _read(board, JOB), _read(board, COUNT)
     if piece >= count:
         return False
-    if _swap(board + 8 * NEXT, ticket, ticket + 1):         # nobody has taken it, and the board is as it was read
+    if _swap(board, NEXT, ticket, ticket + 1):              # nobody has taken it, and the board is as it was read
         _call(work, job, piece)
-        _add(board + 8 * DONE, 1)
+        _add(board, DONE, 1)
     return True
 
 
@@ -170,34 +174,34 @@ def _share(board, work, job, count, called):
 
     Where helpers are in bed and have not been called, do nothing and return the number of pieces.
     """
-    if not called and _read(board + 8 * AWAKE) < min(_read(board + 8 * SIZE), count) - 1:
+    if not called and _read(board, AWAKE) < _min(_read(board, SIZE), count) - 1:
         return count
-    if _clock() < _read(board + 8 * ALONE) or not _swap(board + 8 * BUSY, 0, 1):
+    if _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
         for i in range(count):
             _call(work, job, i)
         return 0
-    turn = (_read(board + 8 * NEXT) // TURN + 1) % NONE
-    _write(board + 8 * NEXT, turn * TURN + NONE)            # from here on, no ticket of an older turn is good
-    _write(board + 8 * WORK, work)
-    _write(board + 8 * JOB, job)
-    _write(board + 8 * COUNT, count)
-    _write(board + 8 * DONE, 0)
-    _write(board + 8 * CORE, _core())
-    _write(board + 8 * NEXT, (turn + 1) % NONE * TURN)
+    turn = (_read(board, NEXT) // TURN + 1) % NONE
+    _write(board, NEXT, turn * TURN + NONE)                 # from here on, no ticket of an older turn is good
+    _write(board, WORK, work)
+    _write(board, JOB, job)
+    _write(board, COUNT, count)
+    _write(board, DONE, 0)
+    _write(board, CORE, _core())
+    _write(board, NEXT, (turn + 1) % NONE * TURN)
     longest, begun = TICKS // 4, _clock()
     while _take(board):
         now = _clock()
-        longest, begun = max(longest, now - begun), now
+        longest, begun = _max(longest, now - begun), now
     waited = 0
-    while _read(board + 8 * DONE) < count:                  # a helper is in the middle of a piece
+    while _read(board, DONE) < count:                       # a helper is in the middle of a piece
         waited = _clock() - begun
         if waited < 4 * longest:
             _pause()
         else:
             _give_way()                                     # or has been put aside there: perhaps for us
     if waited >= 4 * longest:
-        _write(board + 8 * ALONE, begun + (CAUTION + 1) * waited)
-    _write(board + 8 * BUSY, 0)
+        _write(board, ALONE, begun + (CAUTION + 1) * waited)
+    _write(board, BUSY, 0)
     return 0
 
 
@@ -218,20 +222,20 @@ def _shared():
 def _help(board):
     """What a helper does while it is up: take pieces until there have been none for a while."""
     address = np.int64(board.ctypes.data)
-    _add(address + 8 * AWAKE, 1)
+    _add(address, AWAKE, 1)
     looks = 0
     while looks < PATIENCE[2]:
         core = _core()
         if _take(address):
             looks = 0
-        elif looks >= PATIENCE[1] or core == _read(address + 8 * CORE) >= 0:
+        elif looks >= PATIENCE[1] or core == _read(address, CORE) >= 0:
             _nap()
         elif looks >= PATIENCE[0]:
             _give_way()
         else:
             _pause()
         looks += 1
-    _add(address + 8 * AWAKE, -1)
+    _add(address, AWAKE, -1)
 
 
 # -------------------------------------------------------------------------------------------------- the threads

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import REALS, address_of, inner_jit, jit
+from .support import REALS, address_of, inner_jit, jit, whole
 
 TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()     # what Numba compiles for, and caches by
 if "+avx512f" in FEATURES:
@@ -67,24 +67,12 @@ def _everywhere(builder, x, vector):
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(index, vector.count), [0] * vector.count))
 
 
-def _whole(operation):
-    """An operation on whole numbers, none below 0. An operator, and a branch above all, takes Numba milliseconds to
-    compile, and min, // and % become many instructions: it is worth while to write down what LLVM needs of them."""
-    @intrinsic
-    @functools.wraps(operation)                                         # its signature
-    def on_numbers(typingctx, *numbers):
-        def code(context, builder, signature, args):
-            return operation(builder, *args)
-        return types.int64(*[types.int64] * len(numbers)), code
-    return on_numbers
-
-
-_div, _mod = _whole(lambda builder, a, b: builder.udiv(a, b)), _whole(lambda builder, a, b: builder.urem(a, b))
-_parts = _whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
-_min = _whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
-_max = _whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
-_pick = _whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
-_place = _whole(lambda builder, start, i, row, j, col:                                      # start + i · row + j · col
+_div, _mod = whole(lambda builder, a, b: builder.udiv(a, b)), whole(lambda builder, a, b: builder.urem(a, b))
+_parts = whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
+_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_pick = whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
+_place = whole(lambda builder, start, i, row, j, col:                                      # start + i · row + j · col
                 builder.add(builder.add(start, builder.mul(i, row)), builder.mul(j, col)))
 
 
