@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numpygan.kernels import dense, team
+from numpygan.kernels import dense, team, tiles
 
 COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
 LARGE = [(137, 300, 530), (1030, 17, 40), (5, 1300, 70), (64, 513, 49), (261, 70, 130)]    # blocks, pieces, depths
@@ -168,16 +168,21 @@ def test_the_large_products_come_in_pieces(monkeypatch, rng):
     assert min(pieces) >= 2
 
 
+@COMPILED
+def test_a_desk_has_room_for_strips_a_tile_and_a_panel():
+    assert tiles.DESK <= team.DESK
+
+
 @pytest.fixture
 def counter():
     """Work in machine code whose piece i adds 1 to word i of the job."""
     numba = pytest.importorskip("numba")
     if not dense.OURS:
         pytest.skip("nothing is shared on this CPU")
-    signature = numba.types.int64(numba.types.CPointer(numba.types.int64), numba.types.int64)
+    signature = numba.types.int64(numba.types.CPointer(numba.types.int64), numba.types.int64, numba.types.int64)
 
     @numba.cfunc(signature)
-    def count(job, i):
+    def count(job, i, desk):
         numba.carray(job, (64,))[i] += 1
         return 0
     return count
@@ -267,7 +272,7 @@ AVX2 = "+64bit,+cmov,+cx16,+cx8,+fxsr,+mmx,+popcnt,+sse,+sse2,+sse3,+ssse3,+sse4
 @pytest.mark.parametrize(("cpu", "features", "patch", "tile"), [
     ("haswell", AVX2, "", (32, 6)),
     ("generic", "", "", (16, 6)),
-    ("", "", "tiles.VECTOR, tiles.WIDTH, tiles.PANEL, tiles.ROWS, tiles._tile = 64, 128, 128, 12, tiles._tile_of(12)",
+    ("", "", "tiles.VECTOR, tiles.WIDTH, tiles.ROWS, tiles._tile = 64, 128, 12, tiles._tile_of(12)",
      (64, 12))],                                                                    # AVX-512, in halves
     ids=["haswell", "generic", "512 bits"])
 def test_tiles_of_other_cpus(python, tmp_path, cpu, features, patch, tile):

@@ -41,7 +41,7 @@ def _column_sums(a, out):
 @functools.cache
 def _piece_of(function, char):
     """The address of a function of pieces for a dtype with that character, compiled when first asked for."""
-    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64))
+    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
 
 
 def product(a, a_turned, b, b_turned, bias, slope, c):

@@ -76,7 +76,7 @@ def _adam(theta, g, m, v, numbers):
         theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
 
 
-def _adam_piece(job, index):
+def _adam_piece(job, index, desk):
     start = index * PIECE
     n = min(_word(job, 5) - start, PIECE)       # views: a loop from 0 is vectorised, one from start is not
     _adam(carray(_from(job, 0, start), n), carray(_from(job, 1, start), n), carray(_from(job, 2, start), n),
@@ -105,7 +105,7 @@ def _square_sum(g):
     return total
 
 
-def _squares_piece(job, index):
+def _squares_piece(job, index, desk):
     # Four quarters side by side: each lies on pages of its own, and the CPU reads ahead on each (.63 of the time).
     start, total = index * PIECE, 0.0
     n = min(_word(job, 2) - start, PIECE)
@@ -125,7 +125,7 @@ def _squares_piece(job, index):
 def _work(piece, dtype):
     """The address of a function of pieces for vectors of this dtype, compiled when first asked for."""
     return address_of(piece, types.int64(types.CPointer(types.float32 if dtype == np.float32 else types.float64),
-                                         types.int64))
+                                         types.int64, types.int64))
 
 
 def sgd(theta, g, lr):

@@ -14,7 +14,7 @@ from .support import closed_jit, jit, whole
 
 THIN = 4                        # so few columns, of x or of y, would leave most of a tile empty
 WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
-SHARE = team.SHARE
+SHARE, DESK = team.SHARE, team.DESK
 SLICE, BLOCKS = 2**14, 4        # entries of a gradient that are worth a piece of their own; pieces that are enough
 ROOM = 4 + 1 + THIN             # rows that a block of `_narrow` needs
 MISFIT = -1                     # what compiled code answers to shapes that do not belong together
@@ -23,13 +23,26 @@ MISFIT = -1                     # what compiled code answers to shapes that do n
 # ------------------------------------------------------------------------------------------ jobs for machine code
 
 @intrinsic
-def _call(typingctx, work, job, piece):
-    """work(job, piece), for the address of compiled code."""
+def _call(typingctx, work, job, piece, desk):
+    """work(job, piece, desk), for the address of compiled code."""
     def code(context, builder, signature, args):
         word = ir.IntType(64)
-        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word, word])))
+        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word] * 3)))
         return builder.call(function, args[1:])
-    return types.int64(types.int64, types.int64, types.int64), code
+    return types.int64(*[types.int64] * 4), code
+
+
+@intrinsic
+def _desk(typingctx, like):
+    """The address of an empty desk (see `team`)."""
+    def code(context, builder, signature, args):
+        word = ir.IntType(64)
+        with builder.goto_entry_block():
+            desk = builder.alloca(ir.ArrayType(ir.IntType(8), DESK))
+        desk.align = 64
+        builder.store(word(0), builder.bitcast(desk, ir.PointerType(word)))
+        return builder.ptrtoint(desk, word)
+    return types.int64(like), code
 
 
 @intrinsic
@@ -140,10 +153,10 @@ def _forward(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
     if not _fit(a, a_turned, b, b_turned, bias, c):
         return MISFIT
     job = _describe(a, a_turned, b, b_turned, _address(bias), slope, c, _jobs(work))
-    pieces = _call(work, job, -1)
+    pieces = _call(work, job, -1, 0)
     if pieces > 1:
         return _share(board, work, job, pieces, called)
-    return _call(work, job, 0)
+    return _call(work, job, 0, _desk(job))
 
 
 @intrinsic
@@ -163,7 +176,7 @@ def _pointer(typingctx, like, address):
     return like(like, types.int64), code
 
 
-def _before(job, index):
+def _before(job, index, desk):
     """da ← f′ dy for block `index` of the rows and, unless there is no place for them, the sums of its columns.
 
     Four rows at a time, while they are in the nearest cache.
@@ -194,7 +207,7 @@ def _before(job, index):
     return 0
 
 
-def _narrow(job, index):
+def _narrow(job, index, desk):
     """All gradients of block `index` of the rows, for few columns of x: what `_before` does, and while the four rows of
     da are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds those four rows, and its sums: db, then dW."""
     x, y, dy, W, dx = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4), _word(job, 5)
@@ -326,7 +339,7 @@ def _shared(board, work, job, pieces, called):
     """Have a job done, by the team where it is more than one piece: 0, or what `_share` answers."""
     if pieces > 1:
         return _share(board, work, job, pieces, called)
-    return _call(work, job, 0)
+    return _call(work, job, 0, _desk(job))
 
 
 @closed_jit
@@ -374,12 +387,13 @@ def _backward(x, y, dy, W, slope, dW, db, dx, da, before, work, board, called):
         for i in range(1, blocks):
             for j in range(db.size):
                 db[j] += dW[i, j]
-        count = most = _call(work, _describe(x, 1, da, 0, 0, 1.0, dW, job), -1)
+        count = most = _call(work, _describe(x, 1, da, 0, 0, 1.0, dW, job), -1, 0)
     if dx.size > 0:
-        pieces = _call(work, _describe(da, 0, W, 1, 0, 1.0, dx, job + (BYTES if wanted else 0)), -1)
+        pieces = _call(work, _describe(da, 0, W, 1, 0, 1.0, dx, job + (BYTES if wanted else 0)), -1, 0)
         count, most = count + pieces, _max(most, pieces)
     if most > 1:
         return _share(board, work, job, count, called)
+    desk = _desk(job)
     for i in range(count):
-        _call(work, job, i)
+        _call(work, job, i, desk)
     return 0

@@ -1,8 +1,9 @@
 """A team of threads for the kernels: the one that calls, and helpers that take pieces of its work off it.
 
-Work is a function in machine code, work(job, i), and a number of pieces i = 0, 1, …; nobody is told which piece to do,
-everybody takes the next one that is left. Who did a piece leaves no trace in the result, and a helper that sleeps, or
-that the system has put aside, is not waited for: only pieces that it has begun are.
+Work is a function in machine code, work(job, i, desk), and a number of pieces i = 0, 1, …; nobody is told which piece
+to do, everybody takes the next one that is left. Who did a piece leaves no trace in the result, and a helper that
+sleeps, or that the system has put aside, is not waited for: only pieces that it has begun are. On the desk, memory of
+one's own, can stay what the next piece of the same job may use again; its first word is 0 when there is nothing.
 
 Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared; between
 steps they nap, and when nothing has come for a while they go to bed: to wake them then takes Python's lock, and longer
@@ -33,6 +34,7 @@ MOST = 8                        # more threads than a batch of a few hundred row
 TICKS = 3 * 10**6
 CAUTION = 3
 PATIENCE = 2000, 4000, 4500     # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
+DESK = 5 * 2**16                # bytes, of the stack
 NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
@@ -144,19 +146,34 @@ def _core(typingctx):
 
 
 @intrinsic
-def _call(typingctx, work, job, piece):
-    """work(job, piece), for the address of compiled code."""
+def _call(typingctx, work, job, piece, desk):
+    """work(job, piece, desk), for the address of compiled code."""
     def code(context, builder, signature, args):
         word = ir.IntType(64)
-        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word, word])))
+        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word] * 3)))
         return builder.call(function, args[1:])
-    return types.int64(types.int64, types.int64, types.int64), code
+    return types.int64(*[types.int64] * 4), code
+
+
+@intrinsic
+def _desk(typingctx, board):
+    """The address of a desk, on a cache line, with nothing on it: of no job."""
+    def code(context, builder, signature, args):
+        word = ir.IntType(64)
+        with builder.goto_entry_block():
+            desk = builder.alloca(ir.ArrayType(ir.IntType(8), DESK))
+        desk.align = 64
+        address = builder.ptrtoint(desk, word)
+        for i in range(2):
+            builder.store(word(0), _word(builder, address, word(i)))
+        return address
+    return types.int64(board), code
 
 
 # ------------------------------------------------------------------------------------------------- taking pieces
 
 @inner_jit
-def _take(board):
+def _take(board, desk):
     """Do the next piece of what is on the board; False where none is left."""
     ticket = _read(board, NEXT)
     piece = ticket % TURN
@@ -164,7 +181,10 @@ def _take(board):
     if piece >= count:
         return False
     if _swap(board, NEXT, ticket, ticket + 1):              # nobody has taken it, and the board is as it was read
-        _call(work, job, piece)
+        if _read(desk, 1) != ticket // TURN:                # what lies there is of an older job
+            _write(desk, 0, 0)
+            _write(desk, 1, ticket // TURN)
+        _call(work, job, piece, desk)
         _add(board, DONE, 1)
     return True
 
@@ -176,9 +196,10 @@ def _share(board, work, job, count, called):
     """
     if not called and _read(board, AWAKE) < _min(_read(board, SIZE), count) - 1:
         return count
+    desk = _desk(board)
     if _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
         for i in range(count):
-            _call(work, job, i)
+            _call(work, job, i, desk)
         return 0
     turn = (_read(board, NEXT) // TURN + 1) % NONE
     _write(board, NEXT, turn * TURN + NONE)                 # from here on, no ticket of an older turn is good
@@ -189,7 +210,7 @@ def _share(board, work, job, count, called):
     _write(board, CORE, _core())
     _write(board, NEXT, (turn + 1) % NONE * TURN)
     longest, begun = TICKS // 4, _clock()
-    while _take(board):
+    while _take(board, desk):
         now = _clock()
         longest, begun = _max(longest, now - begun), now
     waited = 0
@@ -222,11 +243,11 @@ def _shared():
 def _help(board):
     """What a helper does while it is up: take pieces until there have been none for a while."""
     address = np.int64(board.ctypes.data)
+    desk, looks = _desk(address), 0
     _add(address, AWAKE, 1)
-    looks = 0
     while looks < PATIENCE[2]:
         core = _core()
-        if _take(address):
+        if _take(address, desk):
             looks = 0
         elif looks >= PATIENCE[1] or core == _read(address, CORE) >= 0:
             _nap()
@@ -251,7 +272,7 @@ class Team:
         self.address = self.board.ctypes.data
 
     def run(self, work: int, job: np.ndarray, count: int) -> None:
-        """work(job, i) for i = 0 … count − 1; returns when all are done."""
+        """work(job, i, desk) for i = 0 … count − 1; returns when all are done."""
         if _shared()(self.address, work, job.ctypes.data, count, 0):
             self.call(count)
             _shared()(self.address, work, job.ctypes.data, count, 1)

@@ -29,12 +29,10 @@ else:
     VECTOR, ROWS = 16, 6
 FUSED = TRIPLE.startswith("x86_64") and "+fma" in FEATURES      # elsewhere nobody has measured it against BLAS
 WIDTH = 2 * VECTOR                          # bytes in a row of a tile
-PANEL = -(-ROWS * 8 // VECTOR) * VECTOR     # bytes for a column of ROWS numbers, rounded up to vectors, at most
-LOW = 4                                     # rows of the tile for what is left at the bottom of most batches
-LEFT = max(LOW, ROWS - LOW)                 # rows that are left to it, at most
+LOW, LEFT = 4, max(4, ROWS - 4)             # rows of the tile for the bottom of most batches; rows left to it, at most
 DEPTH = 256                                 # rows of a packed strip: 16 to 32 kB, what the nearest cache holds
 BLOCK = 256 * 1024                          # bytes of A that one strip after another is multiplied by: half a cache
-FAR = 1024                                  # bytes from column to column that make a copy of A worth while
+FAR = 512                                   # bytes from column to column that make a copy of A worth while
 TOGETHER = 8                                # strips that are packed at a time, at most
 LINES = 8                                   # rows that are read before any of them is written
 LEAST = 2**17                               # multiplications that are worth giving to another thread
@@ -44,6 +42,7 @@ PIECES, SHORT = 8, 24                       # pieces that are enough; rows below
 JOB = ("slope", "a", "a_row", "a_col", "b", "b_row", "b_col", "bias", "c", "c_row", "rows", "depth", "cols", "block",
        "strips", "pieces")
 WORDS = len(JOB)
+DESK = 64 + (TOGETHER * DEPTH + ROWS + 1) * WIDTH + DEPTH * -(-ROWS * 8 // VECTOR) * VECTOR   # bytes that it needs
 
 
 # ------------------------------------------------------------------------------------- what the CPU is told to do
@@ -120,19 +119,17 @@ def _next(typingctx, job):
 
 
 @intrinsic
-def _room(typingctx, like):
-    """The address of room for packed strips, for a tile and a row, both zero, and for a panel of A, on a cache line.
-    Memory may happen to hold denormal numbers, with which arithmetic takes the CPU many times as long."""
+def _lie(typingctx, like, desk, product, left):
+    """Do the strips of a product from `left` on lie packed on the desk? Write down that they do from now on; and zeros
+    behind them, to a tile and a row: with denormal numbers, if there are any, the CPU takes many times as long."""
     def code(context, builder, signature, args):
-        byte = ir.IntType(8)
-        with builder.goto_entry_block():
-            room = builder.alloca(ir.ArrayType(byte, (TOGETHER * DEPTH + ROWS + 1) * WIDTH + DEPTH * PANEL))
-        room.align = 64
-        address = builder.ptrtoint(room, ir.IntType(64))
-        zeros = ir.ArrayType(byte, (ROWS + 1) * WIDTH)
-        builder.store(ir.Constant(zeros, None), _at(builder, address, zeros, TOGETHER * DEPTH * WIDTH))
-        return address
-    return types.int64(like), code
+        word, zeros = ir.IntType(64), ir.ArrayType(ir.IntType(8), (ROWS + 1) * WIDTH)
+        of, first = _at(builder, args[1], word), _at(builder, args[1], word, 16)
+        same = [builder.icmp_signed("==", builder.load(p), now) for p, now in ((of, args[2]), (first, args[3]))]
+        builder.store(args[2], of), builder.store(args[3], first)
+        builder.store(ir.Constant(zeros, None), _at(builder, args[1], zeros, 64 + TOGETHER * DEPTH * WIDTH))
+        return builder.zext(builder.and_(*same), word)
+    return types.int64(like, *[types.int64] * 3), code
 
 
 @intrinsic
@@ -318,7 +315,8 @@ def _share_out(address, size, rows, depth, cols, turned):
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
     strips, parts = _parts(cols * size, WIDTH), _parts(rows, _div(BLOCK, _min(depth, DEPTH) * size))
     wanted = _max(1, _min(PIECES, _div(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
-    least = 4 if turned or (strips <= 4 and rows >= 2 * SHORT) else 1
+    few = turned or (strips <= 4 and rows >= 2 * SHORT)
+    least = _max(1, _min(4, _div(TOGETHER * DEPTH, depth))) if few else 1     # all layers of these stay on the desk
     together = _min(strips, _min(TOGETHER, _max(least, _div(strips * parts, wanted))))
     across = _parts(strips, together)
     parts = _max(parts, _min(_parts(wanted, across), _div(rows, SHORT)))
@@ -326,7 +324,7 @@ def _share_out(address, size, rows, depth, cols, turned):
     return _plan(address, block, together, _parts(rows, block) * across)
 
 
-def _work(address, index):
+def _work(address, index, desk):
     """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has."""
     while index >= _max(0, _words(address)[-1]):
         index -= _words(address)[-1]
@@ -336,17 +334,20 @@ def _work(address, index):
     line, turned = np.int64(WIDTH), a_row == size and a_col >= FAR
     if index < 0:
         return _share_out(address, size, rows, depth, cols, turned)
-    wide, strips_at = _div(line, size), _room(one)
-    across = _parts(cols, wide * together)
-    top, left = _div(index, across) * block, _mod(index, across) * together
+    wide, parts, room = _div(line, size), _parts(rows, block), desk + 64
+    top, left = _mod(index, parts) * block, _div(index, parts) * together             # neighbours have the same strips
     bottom, right = _min(top + block, rows), _min(left + together, _parts(cols, wide))
-    corner = strips_at + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
+    stay = _pick((right - left) * depth <= TOGETHER * DEPTH, 1, 0)
+    packed = _lie(one, desk, _pick(stay, c, 0), left) & stay
+    corner = room + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
     nothing, panel = corner + ROWS * line, corner + (ROWS + 1) * line
     panel_line, most = _parts(ROWS * size, VECTOR) * VECTOR, _parts(depth, _parts(depth, DEPTH))    # equal layers
     for p in range(0, depth, most):
         deep, over = _min(most, depth - p), cols - left * wide
         f, at_b = slope if p + deep == depth else one, _place(b, p, b_row, left * wide, b_col)
-        _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
+        strips_at = _place(room, stay * p, (right - left) * line, 0, 0)
+        if not packed:
+            _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
         soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, _min(most, depth - p - deep),
                                                  _min(over, (right - left) * wide))
         i, asked = top, 0
@@ -384,4 +385,4 @@ def _work(address, index):
 @functools.cache
 def work_of(char):
     """The address of `_work` for arrays of a dtype with that character, compiled when first asked for."""
-    return address_of(_work, types.int64(types.CPointer(REALS[char]), types.int64))
+    return address_of(_work, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
