@@ -1,10 +1,10 @@
 """Batch normalisation and the minibatch standard deviation, compiled: row by row, sums of columns in float64."""
 import numpy as np
 
-from .support import alike, floats, jit
+from .support import alike, floats, jit, making_jit
 
 
-@jit
+@making_jit
 def _moments(x, mean, var):
     """The mean of each column, then its variance around that mean: two passes, so that nothing cancels."""
     n, d = x.shape
@@ -23,7 +23,7 @@ def _moments(x, mean, var):
         var[j] = total[j] / n
 
 
-@jit
+@making_jit
 def _normalise(x, gamma, beta, eps, mean, var, x_hat, y):
     one = x.dtype.type(1)
     scale = np.empty_like(var)
@@ -35,7 +35,7 @@ def _normalise(x, gamma, beta, eps, mean, var, x_hat, y):
             y[i, j] = gamma[j] * x_hat[i, j] + beta[j]
 
 
-@jit
+@making_jit
 def _batch_norm_backward(dy, x_hat, var, gamma, eps, dx, dgamma, dbeta):
     n, d = dy.shape
     along, total = np.zeros(d), np.zeros(d)
@@ -53,7 +53,7 @@ def _batch_norm_backward(dy, x_hat, var, gamma, eps, dx, dgamma, dbeta):
             dx[i, j] = scale[j] * (dy[i, j] - mean[j] - x_hat[i, j] * mean_along[j])
 
 
-@jit
+@making_jit
 def _append_std(x, eps, mean, var, y, slope):
     n, d = x.shape
     total = 0.0
