@@ -315,8 +315,8 @@ def _share_out(address, size, rows, depth, cols, turned):
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
     strips, parts = _parts(cols * size, WIDTH), _parts(rows, _div(BLOCK, _min(depth, DEPTH) * size))
     wanted = _max(1, _min(PIECES, _div(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
-    few = turned or (strips <= 4 and rows >= 2 * SHORT)
-    least = _max(1, _min(4, _div(TOGETHER * DEPTH, depth))) if few else 1     # all layers of these stay on the desk
+    few = turned or (strips <= TOGETHER and rows >= 2 * SHORT)
+    least = _max(1, _min(TOGETHER, _div(TOGETHER * DEPTH, depth))) if few else 1  # all layers of these stay on the desk
     together = _min(strips, _min(TOGETHER, _max(least, _div(strips * parts, wanted))))
     across = _parts(strips, together)
     parts = _max(parts, _min(_parts(wanted, across), _div(rows, SHORT)))
