@@ -11,7 +11,11 @@ from .support import REALS, address_of, alike, floats, jit, matrix, opened
 # (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
 OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
 NOTHING = {t: np.empty((1, 0), t) for t in REALS}
-ODD = TypeError, AttributeError, LookupError       # what arguments lead to that are no arrays, or of another kind
+CLOSED = TypeError, RuntimeError                   # not compiled for such arrays; while another thread compiles
+# What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
+# takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
+# no other order, and to look at it here would cost a twentieth of a small layer.
+ODD = *CLOSED, AttributeError, LookupError
 
 
 @jit
@@ -78,10 +82,13 @@ def gradients(x, y, dy, W, slope, dW, db, dx):
 
 
 def _made(a, a_turned, b, b_turned, bias, slope, c):
-    """c, by `product`, which is opened to it; or by BLAS, and so are the gradients of `_found`."""
+    """c, by `product`, which is opened to it if need be; or by BLAS, and so are the gradients of `_found`."""
     if OURS:
-        with opened(passes._thin, passes._forward):
+        try:
             product(a, a_turned, b, b_turned, bias, slope, c)
+        except CLOSED:
+            with opened(passes._thin, passes._forward):
+                product(a, a_turned, b, b_turned, bias, slope, c)
     else:
         np.dot(a.T if a_turned else a, b.T if b_turned else b, out=c)
         if bias.size:
@@ -91,8 +98,11 @@ def _made(a, a_turned, b, b_turned, bias, slope, c):
 
 def _found(x, y, dy, W, slope, dW, db, dx):
     if OURS:
-        with opened(passes._thin_backward, passes._narrow_backward, passes._backward):
+        try:
             gradients(x, y, dy, W, slope, dW, db, dx)
+        except CLOSED:
+            with opened(passes._thin_backward, passes._narrow_backward, passes._backward):
+                gradients(x, y, dy, W, slope, dW, db, dx)
         return
     with np.errstate(all="ignore"):
         da = np.where(y > 0, dy, y.dtype.type(slope) * dy)
@@ -173,8 +183,8 @@ def affine_leaky_relu(x, W, b, slope):
             pass
     x, W, b = floats(x), floats(W), floats(b)
     if x.ndim != 2 or x.shape[1:] + b.shape != W.shape or not x.dtype == W.dtype == b.dtype:
-        raise ValueError(f"a dense layer {W.shape} {W.dtype} takes rows of {W.shape[0]} columns, "
-                         f"got {x.shape} {x.dtype}")
+        raise ValueError(f"a dense layer {W.shape} {W.dtype} with biases {b.shape} {b.dtype} cannot map rows "
+                         f"{x.shape} {x.dtype}")
     return _made(x, 0, W, 0, b, float(slope), np.empty((len(x), len(b)), x.dtype))
 
 
@@ -194,12 +204,18 @@ def affine_leaky_relu_backward(x, y, dy, W, slope, dW, db, want_dx):
             pass
     y, dy = alike(y, dy)
     x, W = floats(x), floats(W)
-    (n, *k), shape, dtype = x.shape, W.shape, y.dtype
-    if len(shape) != 2 or y.shape != (n, *shape[1:]) or shape[:1] != tuple(k) or not x.dtype == W.dtype == dtype:
+    shape, dtype = W.shape, y.dtype
+    if (len(shape) != 2 or y.shape != x.shape[:1] + shape[1:] or shape[:1] != x.shape[1:]
+            or not x.dtype == W.dtype == dtype):
         raise ValueError(f"a dense layer {W.shape} {W.dtype} cannot have mapped {x.shape} {x.dtype} "
                          f"to {y.shape} {y.dtype}")
-    if dW.size and (dW.shape != shape or db.shape != shape[1:] or not (dW.flags.carray and db.flags.carray)
-                    or not dW.dtype == db.dtype == dtype):
+    if not (isinstance(dW, np.ndarray) and isinstance(db, np.ndarray)):
+        raise TypeError(f"dW and db are arrays that the gradients are written into (empty: they are not wanted), "
+                        f"got {type(dW).__name__} and {type(db).__name__}")
+    if dW.size == 0:
+        dW, db = NOTHING[dtype.char], NOTHING[dtype.char][0]
+    elif (dW.shape != shape or db.shape != shape[1:] or not (dW.flags.carray and db.flags.carray)
+          or not dW.dtype == db.dtype == dtype):
         raise ValueError(f"the gradients of a dense layer {W.shape} {dtype} go into arrays of that shape and "
                          f"{W.shape[1:]} to write to, got {dW.shape} {dW.dtype} and {db.shape} {db.dtype}")
     dx = np.empty(x.shape, dtype) if want_dx else NOTHING[dtype.char]

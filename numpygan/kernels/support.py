@@ -6,7 +6,6 @@ notice a change in another one.
 """
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from numba import types
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
@@ -82,9 +82,6 @@ def free_jit(function: Callable) -> Callable:
     return jit(function, nogil=True)
 
 
-_door = threading.Lock()
-
-
 def closed_jit(function: Callable) -> Any:
     """`free_jit` that compiles nothing but where it is `opened`: arrays of other types are a TypeError.
 
@@ -98,8 +95,12 @@ def closed_jit(function: Callable) -> Any:
 
 @contextlib.contextmanager
 def opened(*closed: Any) -> Iterator[None]:
-    """While this lasts, these kernels compile for what this thread calls them with. For checked arguments alone."""
-    with _door:
+    """While this lasts, these kernels compile for what this thread calls them with. For checked arguments alone.
+
+    Another thread that comes through the open door waits for the compiler, and finds it closed (a RuntimeError): it
+    may come with arrays that nobody has looked at, which compiled code would take for contiguous ever after.
+    """
+    with global_compiler_lock:
         for compiled in closed:
             compiled._can_compile = True
         try:
@@ -137,7 +138,7 @@ def floats(x) -> np.ndarray:
     x = np.asarray(x, order="C")                   # np.ascontiguousarray would give a number an axis
     if not x.flags.carray:
         x = x.copy()
-    if x.dtype.char not in REALS:
+    if x.dtype.char not in REALS or not x.dtype.isnative:
         raise TypeError(f"the kernels take float32 and float64, got {x.dtype}: convert it, or use functional")
     if x.size == 0:
         raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
