@@ -68,7 +68,8 @@ TESTS = {
     "theory/generated": ["theory_generated", "theory_bad_input", "bad_input"],
     "theory/quadrature": ["theory_quadrature", "theory_bad_input", "bad_input"],
     "theory/transport": ["theory_transport", "theory_bad_input", "bad_input"],
-    "kernels/elementwise": VALUES, "kernels/losses": VALUES, "kernels/optim": VALUES, "kernels/penalties": VALUES,
+    "kernels/elementwise": VALUES, "kernels/losses": VALUES, "kernels/family": VALUES,
+    "kernels/optim": VALUES, "kernels/penalties": VALUES,
     "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
     "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products"],
 }

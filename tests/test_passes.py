@@ -13,7 +13,7 @@ from conftest import JIT_OFF
 
 import numpygan as ng
 from numpygan import functional, kernels
-from numpygan.kernels import dense, elementwise, passes, support, team, tiles
+from numpygan.kernels import dense, losses, passes, support, team, tiles
 
 COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
 SLOPES = 0.0, 0.2, 1.0
@@ -596,6 +596,7 @@ def test_no_term_of_the_polynomials_is_missing(low, high):
     """Where their last terms are largest: errors of rounding go either way, that of a missing term only one."""
     s = np.linspace(low, high, 400).astype(np.float32)
     exact = np.exp(-np.abs(s.astype(float)))
-    losses = np.array([kernels.minimax_generator(row[None, None])[0] for row in s], float)
-    for got, right in ((elementwise.decays(s), exact), (-losses, np.maximum(s.astype(float), 0) + np.log1p(exact))):
+    decays = np.array([losses._decay_float32(x) for x in s], float)
+    values = np.array([kernels.minimax_generator(row[None, None])[0] for row in s], float)
+    for got, right in ((decays, exact), (-values, np.maximum(s.astype(float), 0) + np.log1p(exact))):
         assert abs(np.mean((got - right) / right)) <= 0.3 * np.finfo(np.float32).eps

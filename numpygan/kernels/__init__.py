@@ -20,30 +20,32 @@ from .elementwise import (
     maxout_jvp,
     relu,
     relu_backward,
-    sigmoid,
     sigmoid_backward,
     sigmoid_curvature,
     tanh,
     tanh_backward,
     tanh_curvature,
 )
+from .family import (
+    hinge_discriminator,
+    least_squares_discriminator,
+    least_squares_generator,
+    wasserstein_discriminator,
+    wasserstein_generator,
+)
 from .losses import (
     bce_discriminator,
     bce_with_logits,
     bce_with_logits_backward,
-    hinge_discriminator,
-    least_squares_discriminator,
-    least_squares_generator,
     log_sigmoid,
     log_sigmoid_backward,
     mean_sigmoid,
     minimax_generator,
     non_saturating_generator,
+    sigmoid,
     softmax_cross_entropy,
     softplus,
     softplus_backward,
-    wasserstein_discriminator,
-    wasserstein_generator,
 )
 from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty

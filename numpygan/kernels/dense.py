@@ -5,17 +5,12 @@ import numpy as np
 from numba import config, types
 
 from . import passes, team, tiles
-from .support import REALS, address_of, alike, floats, jit, matrix, opened
+from .support import CLOSED, ODD, REALS, address_of, alike, floats, jit, matrix, opened
 
 # Our own product on x86 with fused multiply-adds, where it has been measured against BLAS; NumPy's BLAS on other CPUs
 # (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
 OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
 NOTHING = {t: np.empty((1, 0), t) for t in REALS}
-CLOSED = TypeError, RuntimeError                   # not compiled for such arrays; while another thread compiles
-# What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
-# takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
-# no other order, and to look at it here would cost a twentieth of a small layer.
-ODD = *CLOSED, AttributeError, LookupError
 
 
 @jit

@@ -5,57 +5,7 @@ in the array's dtype: a literal would be a double and slow float32 down.
 """
 import numpy as np
 
-from .support import alike, floats, jit, ordered_jit
-
-
-@jit
-def _sigmoid(x, y):
-    one = x.dtype.type(1)
-    for i in range(x.size):
-        e = np.exp(-abs(x[i]))
-        y[i] = (e if x[i] < 0 else one) / (one + e)
-
-
-@ordered_jit
-def _decay_float32(x):
-    """e^−|x| of a number, from arithmetic that vectorises; np.exp is a call for each number.
-
-    e^−|x| = 2⁻ⁿ eʳ with n whole and |r| <= log(2)/2; eʳ is a polynomial of degree 7 (Cephes, expf) and 2⁻ⁿ is written
-    as bits, in two factors, since it may lie below 2⁻¹²⁶. log(2) comes in two parts, of which the first, times n, is
-    exact: added up beforehand they would be 30 eps off.
-    """
-    half, one, most, last = np.float32(0.5), np.float32(1), np.float32(104), np.float32(150)
-    per_log2, log2, log2_rest = np.float32(1.44269504088896341), np.float32(0.693359375), np.float32(-2.12194440e-4)
-    a2, a3, a4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
-    a5, a6, a7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
-    t = abs(x)
-    t = most if t > most else t                # a comparison, not min: NaN stays NaN
-    n = np.floor(t * per_log2 + half)
-    r = n * log2 - t + n * log2_rest
-    e = one + r + r * r * (a2 + r * (a3 + r * (a4 + r * (a5 + r * (a6 + r * a7)))))
-    k = np.int32(n if n < last else last)      # the last for NaN, which has no whole number
-    h = k >> 1
-    return e * (np.int32((127 - h) << 23).view(np.float32) * np.int32((127 - k + h) << 23).view(np.float32))
-
-
-@ordered_jit
-def _sigmoid_float32(x, y):
-    one = np.float32(1)
-    for i in range(x.size):
-        e = _decay_float32(x[i])
-        y[i] = (e if x[i] < 0 else one) / (one + e)
-
-
-@ordered_jit
-def _decays_float32(x, y):
-    for i in range(x.size):
-        y[i] = _decay_float32(x[i])
-
-
-@jit
-def _decays(x, y):
-    for i in range(x.size):
-        y[i] = np.exp(-abs(x[i]))
+from .support import alike, floats, jit
 
 
 @jit
@@ -194,24 +144,6 @@ def _map_curvature(kernel, dy_dot, x_dot, y):
     out = np.empty(y.shape, y.dtype)
     kernel(dy_dot.ravel(), x_dot.ravel(), y.ravel(), out.ravel())
     return out
-
-
-def sigmoid(x):
-    """y = σ(x)                                                                                 Eq. (2.5)
-
-    Optimizations: one pass, no temporaries; in float32 an exponential (error at most 2 eps) that vectorises.
-    """
-    x = floats(x)
-    return _map(_sigmoid_float32 if x.dtype.char == "f" else _sigmoid, x)
-
-
-def decays(x):
-    """e^−|x|, of which sigmoid and softplus are made, for the kernels of the losses.
-
-    Optimizations: as those of `sigmoid`.
-    """
-    x = floats(x)
-    return _map(_decays_float32 if x.dtype.char == "f" else _decays, x)
 
 
 def sigmoid_backward(dy, y):

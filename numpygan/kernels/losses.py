@@ -1,8 +1,45 @@
-"""The losses on logits, compiled: value and gradient from one exponential per logit."""
+"""The sigmoid, and the losses on logits, compiled: value and gradient from one exponential per logit."""
 import numpy as np
 
-from .elementwise import decays
-from .support import alike, floats, jit
+from .support import ODD, alike, closed, floats, jit, opened, ordered_jit
+
+
+@jit
+def _sigmoid(x, y):
+    one = x.dtype.type(1)
+    for i in range(x.size):
+        e = np.exp(-abs(x[i]))
+        y[i] = (e if x[i] < 0 else one) / (one + e)
+
+
+@ordered_jit
+def _decay_float32(x):
+    """e^−|x| of a number, from arithmetic that vectorises; np.exp is a call for each number.
+
+    e^−|x| = 2⁻ⁿ eʳ with n whole and |r| <= log(2)/2; eʳ is a polynomial of degree 7 (Cephes, expf) and 2⁻ⁿ is written
+    as bits, in two factors, since it may lie below 2⁻¹²⁶. log(2) comes in two parts, of which the first, times n, is
+    exact: added up beforehand they would be 30 eps off.
+    """
+    half, one, most, last = np.float32(0.5), np.float32(1), np.float32(104), np.float32(150)
+    per_log2, log2, log2_rest = np.float32(1.44269504088896341), np.float32(0.693359375), np.float32(-2.12194440e-4)
+    a2, a3, a4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
+    a5, a6, a7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
+    t = abs(x)
+    t = most if t > most else t                # a comparison, not min: NaN stays NaN
+    n = np.floor(t * per_log2 + half)
+    r = n * log2 - t + n * log2_rest
+    e = one + r + r * r * (a2 + r * (a3 + r * (a4 + r * (a5 + r * (a6 + r * a7)))))
+    k = np.int32(n if n < last else last)      # the last for NaN, which has no whole number
+    h = k >> 1
+    return e * (np.int32((127 - h) << 23).view(np.float32) * np.int32((127 - k + h) << 23).view(np.float32))
+
+
+@ordered_jit
+def _sigmoid_float32(x, y):
+    one = np.float32(1)
+    for i in range(x.size):
+        e = _decay_float32(x[i])
+        y[i] = (e if x[i] < 0 else one) / (one + e)
 
 
 @jit
@@ -51,12 +88,7 @@ def _bce_backward(dy, s, t, ds):
         ds[i] = dy[i] * ((one - t[i]) * low - t[i] * high if s[i] < 0 else (one - t[i]) * high - t[i] * low)
 
 
-@jit
-def _log1p(e):
-    return np.log1p(e)
-
-
-@jit
+@ordered_jit
 def _log1p_float32(e):
     """log(1 + e) for 0 <= e <= 1 by arithmetic that vectorises: log((1 + r)/(1 − r)) = 2 (r + r³/3 + r⁵/5 + …) where
     r = e/(2 + e) <= 1/3, so that r¹⁵/15 is below an eighth of eps."""
@@ -68,24 +100,63 @@ def _log1p_float32(e):
     return two * r * (one + z * (c3 + z * (c5 + z * (c7 + z * (c9 + z * (c11 + z * c13))))))
 
 
-def _bce_mean_with(log1p):
-    @jit
-    def bce_mean(s, target, ds):
-        """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds, which holds e^−|sᵢ|. Loops that vectorise."""
-        zero, one, t = s.dtype.type(0), s.dtype.type(1), s.dtype.type(target)
-        share = one / s.dtype.type(s.size)
-        total = 0.0
-        for i in range(s.size):
-            total += ((one - t) * s[i] if s[i] > zero else -t * s[i]) + log1p(ds[i])
-        for i in range(s.size):
-            high = one / (one + ds[i])
-            low = ds[i] * high
-            ds[i] = share * ((one - t) * low - t * high if s[i] < zero else (one - t) * high - t * low)
-        return total / s.size
-    return bce_mean
+@ordered_jit
+def _sum(x):
+    """Σ xᵢ in float64, in four parts: one sum would wait for itself."""
+    a, b, c, d, fours = 0.0, 0.0, 0.0, 0.0, x.size // 4 * 4
+    for i in range(0, fours, 4):
+        a, b, c, d = a + x[i], b + x[i + 1], c + x[i + 2], d + x[i + 3]
+    for i in range(fours, x.size):
+        a += x[i]
+    return (a + b) + (c + d)
 
 
-_bce_mean = {"f": _bce_mean_with(_log1p_float32), "d": _bce_mean_with(_log1p)}
+@ordered_jit
+def _bce_of(s, t, e, log, one):
+    """ℓ(s, t) and its derivative, from e = e^−|s| and log = log(1 + e)"""
+    high = one / (one + e)
+    low = e * high
+    if s > one - one:
+        return (one - t) * s + log, (one - t) * high - t * low
+    return -t * s + log, (one - t) * low - t * high
+
+
+@closed
+@ordered_jit
+def _bce_mean(s, target, ds, room):
+    """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds."""
+    one, t = s.dtype.type(1), s.dtype.type(target)
+    for i in range(s.size):
+        e = np.exp(-abs(s[i]))
+        room[i], d = _bce_of(s[i], t, e, np.log1p(e), one)
+        ds[i] = d / s.dtype.type(s.size)
+    return _sum(room) / s.size
+
+
+@closed
+@ordered_jit
+def _bce_mean_float32(s, target, ds, room):
+    one, t = np.float32(1), np.float32(target)
+    share = one / np.float32(s.size)
+    for i in range(s.size):
+        e = _decay_float32(s[i])
+        room[i], d = _bce_of(s[i], t, e, _log1p_float32(e), one)
+        ds[i] = d * share
+    return _sum(room) / s.size
+
+
+@closed
+@ordered_jit
+def _mean_sigmoid(s, room):
+    _sigmoid(s, room)
+    return _sum(room) / s.size
+
+
+@closed
+@ordered_jit
+def _mean_sigmoid_float32(s, room):
+    _sigmoid_float32(s, room)
+    return _sum(room) / s.size
 
 
 @jit
@@ -99,15 +170,6 @@ def _bce_mean_each(s, t, ds):
         low, high = e / (one + e), one / (one + e)
         total += ((one - t[i]) * s[i] if s[i] > zero else -t[i] * s[i]) + np.log1p(e)
         ds[i] = ((one - t[i]) * low - t[i] * high if s[i] < 0 else (one - t[i]) * high - t[i] * low) / n
-    return total / s.size
-
-
-@jit
-def _mean_sigmoid(s, e):
-    one = s.dtype.type(1)
-    total = 0.0
-    for i in range(s.size):
-        total += (e[i] if s[i] < 0 else one) / (one + e[i])
     return total / s.size
 
 
@@ -129,40 +191,6 @@ def _softmax_cross_entropy(s, labels, ds):
     return total / s.shape[0]
 
 
-@jit
-def _square_mean(s, target, ds):
-    n = s.dtype.type(s.size)
-    total = 0.0
-    for i in range(s.size):
-        r = s[i] - target
-        total += r * r
-        ds[i] = r / n
-    return total / (2 * s.size)
-
-
-@jit
-def _hinge_mean(s, sign, ds):
-    """(1/n) Σ max(0, 1 − sign · sᵢ); its gradient into ds."""
-    zero, one = s.dtype.type(0), s.dtype.type(1)
-    slope = -sign / s.dtype.type(s.size)
-    total = 0.0
-    for i in range(s.size):
-        r = one - sign * s[i]
-        total += zero if r <= zero else r
-        ds[i] = slope if r > zero else zero
-    return total / s.size
-
-
-@jit
-def _plain_mean(s, sign, ds):
-    slope = sign / s.dtype.type(s.size)
-    total = 0.0
-    for i in range(s.size):
-        total += s[i]
-        ds[i] = slope
-    return sign * (total / s.size)
-
-
 def _logits(x):
     x = floats(x)
     return x, np.empty(x.shape, x.dtype)
@@ -180,6 +208,16 @@ def _pair(kernel, dy, x):
     dx = np.empty(x.shape, x.dtype)
     kernel(dy.ravel(), x.ravel(), dx.ravel())
     return dx
+
+
+def sigmoid(x):
+    """y = σ(x)                                                                                 Eq. (2.5)
+
+    Optimizations: one pass, no temporaries; in float32 an exponential (error at most 2 eps) that vectorises.
+    """
+    x, y = _logits(x)
+    (_sigmoid_float32 if x.dtype.char == "f" else _sigmoid)(x.ravel(), y.ravel())
+    return y
 
 
 def softplus(x):
@@ -244,13 +282,25 @@ def bce_with_logits_backward(dy, logit, target):
 def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     if not isinstance(target, np.ndarray):
-        s, ds = floats(logit), decays(logit)
-        L = _bce_mean[s.dtype.char](s.ravel(), float(target), ds.ravel())
-    else:
-        s, t = _targets(logit, target)
-        ds = np.empty(s.shape, s.dtype)
-        L = _bce_mean_each(s.ravel(), t.ravel(), ds.ravel())
-    return s.dtype.type(L), ds
+        return _with_one(logit, float(target))
+    s, t = _targets(logit, target)
+    ds = np.empty(s.shape, s.dtype)
+    return s.dtype.type(_bce_mean_each(s.ravel(), t.ravel(), ds.ravel())), ds
+
+
+def _with_one(logit, target):
+    try:                                                    # with an array as it nearly always is
+        if logit.size:
+            return _with(logit, target)
+    except ODD:
+        pass
+    with opened(_bce_mean, _bce_mean_float32):
+        return _with(floats(logit), target)
+
+
+def _with(s, target):
+    kernel, ds = _bce_mean_float32 if s.dtype.char == "f" else _bce_mean, np.empty(s.shape, s.dtype)
+    return ds.dtype.type(kernel(s.ravel(), target, ds.ravel(), np.empty(s.size, s.dtype))), ds
 
 
 def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
@@ -266,7 +316,18 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
 
 def mean_sigmoid(logit):
     """(1/n) Σ σ(sᵢ), as a float: what D answers on average.   Optimizations: one pass, no temporaries."""
-    return float(_mean_sigmoid(floats(logit).ravel(), decays(logit).ravel()))
+    try:                                                    # with an array as it nearly always is
+        if logit.size:
+            return _mean_of(logit)
+    except ODD:
+        pass
+    with opened(_mean_sigmoid, _mean_sigmoid_float32):
+        return _mean_of(floats(logit))
+
+
+def _mean_of(s):
+    kernel = _mean_sigmoid_float32 if s.dtype.char == "f" else _mean_sigmoid
+    return kernel(s.ravel(), np.empty(s.size, s.dtype))
 
 
 def minimax_generator(logit_fake):
@@ -300,56 +361,3 @@ def softmax_cross_entropy(logits, labels):
         raise ValueError(f"labels must hold {len(s)} whole numbers 0 … {s.shape[1] - 1}, one for each row of logits")
     s = s - s.max(axis=1, keepdims=True)       # out here: in there "reassoc" may add the largest logit to the sum first
     return s.dtype.type(_softmax_cross_entropy(s, labels.astype(np.int64), ds)), ds
-
-
-def _reduce(kernel, logit, constant):
-    s, ds = _logits(logit)
-    return s.dtype.type(kernel(s.ravel(), s.dtype.type(constant), ds.ravel())), ds
-
-
-def least_squares_discriminator(logit_real, logit_fake):
-    """L_D = (1/2n) Σ (s_real − 1)² + (1/2m) Σ s_fake²                                          Eq. (9.1)
-    d_real = (s_real − 1) / n,   d_fake = s_fake / m                                            Eq. (9.2)
-
-    Optimizations: value and gradient in one pass.
-    """
-    (L_real, d_real), (L_fake, d_fake) = _reduce(_square_mean, logit_real, 1), _reduce(_square_mean, logit_fake, 0)
-    return L_real + L_fake, d_real, d_fake
-
-
-def least_squares_generator(logit_fake):
-    """L_G = (1/2m) Σ (s_fake − 1)²                                                             Eq. (9.3)
-    d_fake = (s_fake − 1) / m                                                                   Eq. (9.4)
-
-    Optimizations: value and gradient in one pass.
-    """
-    return _reduce(_square_mean, logit_fake, 1)
-
-
-def hinge_discriminator(logit_real, logit_fake):
-    """L_D = (1/n) Σ max(0, 1 − s_real) + (1/m) Σ max(0, 1 + s_fake)                            Eq. (9.5)
-    d_real = −1/n where s_real < 1, else 0;   d_fake = 1/m where s_fake > −1, else 0            Eq. (9.6)
-
-    Optimizations: value and gradient in one pass.
-    """
-    (L_real, d_real), (L_fake, d_fake) = _reduce(_hinge_mean, logit_real, 1), _reduce(_hinge_mean, logit_fake, -1)
-    return L_real + L_fake, d_real, d_fake
-
-
-def wasserstein_discriminator(logit_real, logit_fake):
-    """L_D = −(1/n) Σ s_real + (1/m) Σ s_fake                                                   Eq. (9.7)
-    d_real = −1/n,   d_fake = 1/m                                                               Eq. (9.8)
-
-    Optimizations: value and gradient in one pass.
-    """
-    (L_real, d_real), (L_fake, d_fake) = _reduce(_plain_mean, logit_real, -1), _reduce(_plain_mean, logit_fake, 1)
-    return L_real + L_fake, d_real, d_fake
-
-
-def wasserstein_generator(logit_fake):
-    """L_G = −(1/m) Σ s_fake                                                                    Eq. (9.9)
-    d_fake = −1/m                                                                              Eq. (9.10)
-
-    Optimizations: value and gradient in one pass.
-    """
-    return _reduce(_plain_mean, logit_fake, -1)

@@ -11,7 +11,7 @@ from numba import carray, config, types
 from numba.extending import intrinsic
 
 from . import team
-from .support import address_of, alike, floats, jit, vectors
+from .support import ODD, address_of, alike, closed, floats, jit, opened, vectors
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE = 2**14                   # what one core updates in some 15 µs
@@ -67,20 +67,30 @@ def _rmsprop(theta, g, s, lr, rho, rest, eps):
 
 
 @jit
-def _adam(theta, g, m, v, numbers):
-    step, beta1, rest1, beta2, rest2, scale, eps = (
-        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
+def _adam(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps):
     for i in range(theta.size):
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
         theta[i] -= step * m[i] / (np.sqrt(v[i]) * scale + eps)
 
 
+@closed
+@jit
+def _adam_at_once(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps):
+    """True where the vectors are of one length, and have been updated."""
+    if theta.size == 0 or not (g.size == theta.size and m.size == theta.size and v.size == theta.size):
+        return False
+    real = theta.dtype.type
+    _adam(theta, g, m, v, real(step), real(beta1), real(rest1), real(beta2), real(rest2), real(scale), real(eps))
+    return True
+
+
 def _adam_piece(job, index, desk):
     start = index * PIECE
-    n = min(_word(job, 5) - start, PIECE)       # views: a loop from 0 is vectorised, one from start is not
-    _adam(carray(_from(job, 0, start), n), carray(_from(job, 1, start), n), carray(_from(job, 2, start), n),
-          carray(_from(job, 3, start), n), carray(_from(job, 4, 0), 7))
+    n, c = min(_word(job, 5) - start, PIECE), carray(_from(job, 4, 0), 7)
+    theta, g = carray(_from(job, 0, start), n), carray(_from(job, 1, start), n)      # a loop from 0 is vectorised, one
+    m, v = carray(_from(job, 2, start), n), carray(_from(job, 3, start), n)          # from `start` is not
+    _adam(theta, g, m, v, c[0], c[1], c[2], c[3], c[4], c[5], c[6])
     return 0
 
 
@@ -170,14 +180,20 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     Optimizations: all three in place, in one pass, by the team where they are long; the corrections of Eq. (5.7)
     are taken out of the loop.
     """
-    vectors(theta, g, m, v)
     beta1, beta2 = float(beta1), float(beta2)
-    numbers = np.array([lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps],
-                       theta.dtype)
+    numbers = (lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps)
+    try:                                                    # with vectors as they nearly always are
+        if theta.size < LONG and _adam_at_once(theta, g, m, v, *numbers):
+            return theta, m, v
+    except ODD:
+        pass
+    vectors(theta, g, m, v)
     if theta.size < LONG or not TOGETHER:
-        _adam(theta, g, m, v, numbers)
+        with opened(_adam_at_once):
+            _adam_at_once(theta, g, m, v, *numbers)
     else:
-        job = np.array([*(a.ctypes.data for a in (theta, g, m, v, numbers)), theta.size])
+        constants = np.array(numbers, theta.dtype)
+        job = np.array([*(a.ctypes.data for a in (theta, g, m, v, constants)), theta.size])
         team.run(_work(_adam_piece, theta.dtype), job, -(-theta.size // PIECE))
     return theta, m, v
 

@@ -82,15 +82,26 @@ def free_jit(function: Callable) -> Callable:
     return jit(function, nogil=True)
 
 
-def closed_jit(function: Callable) -> Any:
-    """`free_jit` that compiles nothing but where it is `opened`: arrays of other types are a TypeError.
+CLOSED = TypeError, RuntimeError                   # not compiled for such arrays; while another thread compiles
+# What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
+# takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
+# no other order, and to look at it here would cost a twentieth of a small layer.
+ODD = *CLOSED, AttributeError, LookupError
+
+
+def closed(compiled: Any) -> Any:
+    """The same kernel, which now compiles nothing but where it is `opened`: arrays of other types are an error of ODD.
 
     So that a call which is right costs no check in Python: the types are Numba's to look at in any case, and the code
     itself looks at the shapes.
     """
-    compiled: Any = free_jit(function)
     compiled._can_compile = False
     return compiled
+
+
+def closed_jit(function: Callable) -> Any:
+    """`free_jit`, closed."""
+    return closed(free_jit(function))
 
 
 @contextlib.contextmanager
@@ -171,8 +182,8 @@ def vectors(first, *others) -> None:
     """Check arrays that are updated in place: contiguous, of one shape and dtype. Copying would lose the update."""
     shape, dtype = first.shape, first.dtype
     for a in (first, *others):
-        if a.shape != shape or a.dtype != dtype or not a.flags.c_contiguous or dtype.char not in "fd":
-            raise ValueError(f"an update in place needs contiguous float arrays of one shape and dtype, got "
-                             f"{a.shape} {a.dtype} beside {shape} {dtype}")
+        if a.shape != shape or a.dtype != dtype or not a.flags.carray or dtype.char not in REALS:
+            raise ValueError(f"an update in place needs contiguous float arrays of one shape and dtype that may be "
+                             f"written to, got {a.shape} {a.dtype} beside {shape} {dtype}")
     if first.size == 0:
         raise ValueError("there is nothing to update: the parameter vector is empty")
