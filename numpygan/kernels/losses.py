@@ -90,8 +90,8 @@ def _bce_backward(dy, s, t, ds):
 
 @ordered_jit
 def _log1p_float32(e):
-    """log(1 + e) for 0 <= e <= 1 by arithmetic that vectorises: log((1 + r)/(1 − r)) = 2 (r + r³/3 + r⁵/5 + …) where
-    r = e/(2 + e) <= 1/3, so that r¹⁵/15 is below an eighth of eps."""
+    """log(1 + e) for 0 <= e <= 1 by arithmetic that vectorises, Eq. (12.6): log((1 + r)/(1 − r)) = 2 (r + r³/3 + …)
+    where r = e/(2 + e) <= 1/3, so that r¹⁵/15 is below an eighth of eps."""
     one, two = np.float32(1), np.float32(2)
     c3, c5, c7 = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7)
     c9, c11, c13 = np.float32(1 / 9), np.float32(1 / 11), np.float32(1 / 13)

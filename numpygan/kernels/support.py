@@ -1,8 +1,8 @@
 """What every kernel file shares: the compiler's settings, and the checks at the door of compiled code.
 
 A compiled loop reads whatever lies behind the end of a short array, so shapes are checked here, in Python, where
-an error is a sentence. Compiled functions call only compiled functions of their own file: Numba's cache does not
-notice a change in another one.
+an error is a sentence; a closed kernel looks at them itself, and leaves the sentence to Python. Compiled functions
+call only compiled functions of their own file: Numba's cache does not notice a change in another one.
 """
 import contextlib
 import functools
