@@ -105,9 +105,10 @@ def _sum(x):
     """Σ xᵢ in float64, in four parts: one sum would wait for itself."""
     a, b, c, d, fours = 0.0, 0.0, 0.0, 0.0, x.size // 4 * 4
     for i in range(0, fours, 4):
-        a, b, c, d = a + x[i], b + x[i + 1], c + x[i + 2], d + x[i + 3]
+        a, b = a + np.float64(x[i]), b + np.float64(x[i + 1])
+        c, d = c + np.float64(x[i + 2]), d + np.float64(x[i + 3])
     for i in range(fours, x.size):
-        a += x[i]
+        a += np.float64(x[i])
     return (a + b) + (c + d)
 
 

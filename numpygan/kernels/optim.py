@@ -183,7 +183,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     beta1, beta2 = float(beta1), float(beta2)
     numbers = (lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps)
     try:                                                    # with vectors as they nearly always are
-        if theta.size < LONG and _adam_at_once(theta, g, m, v, *numbers):
+        if TOGETHER and theta.size < LONG and _adam_at_once(theta, g, m, v, *numbers):
             return theta, m, v
     except ODD:
         pass

@@ -348,7 +348,8 @@ def _work(address, index, desk):
         strips_at = _place(room, stay * p, (right - left) * line, 0, 0)
         if not packed:
             _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
-        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, _min(most, depth - p - deep),
+        then = _pick(packed, 0, _min(most, depth - p - deep))
+        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, then,
                                                  _min(over, (right - left) * wide))
         i, asked = top, 0
         while i < bottom:
