@@ -240,12 +240,13 @@ assert tile(6, 2)[0] <= 16 < tile(7, 2)[0]             # 6 by 2 is what the pack
 
 # %% [markdown]
 # No compiler can be relied on to find that tile in three loops. `numpygan/kernels/tiles.py` writes it down, in
-# Python, as vectors: it is one loop of twelve FMAs, around it the strips and the caches. `matmul` is the door to it.
+# Python, as vectors: it is one loop of twelve FMAs, twenty-four with AVX-512, around it the strips and the caches.
+# `matmul` is the door to it.
 #
 # ## The race
 #
-# All of them on the same matrices, one thread each; the last two bars are the same products with all cores. Each is
-# run several times in turns, and the fastest run counts: the others were disturbed.
+# All of them on the same matrices, one thread each; the last bar is the package's product with all cores. Each is run
+# several times in turns, and the fastest run counts: the others were disturbed.
 
 # %%
 def vectors(a, b, c):
