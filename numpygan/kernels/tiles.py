@@ -334,8 +334,11 @@ def _work(address, index, desk):
     line, turned = np.int64(WIDTH), a_row == size and a_col >= FAR
     if index < 0:
         return _share_out(address, size, rows, depth, cols, turned)
-    wide, parts, room = _div(line, size), _parts(rows, block), desk + 64
-    top, left = _mod(index, parts) * block, _div(index, parts) * together             # neighbours have the same strips
+    wide, room = _div(line, size), desk + 64
+    parts, across = _parts(rows, block), _parts(cols, wide * together)
+    down = _pick(rows * _min(depth, DEPTH) * size <= BLOCK, 1, 0)      # neighbours have the same strips where all of A
+    top = _pick(down, _mod(index, parts), _div(index, across)) * block                # stays near, else the same rows
+    left = _pick(down, _div(index, parts), _mod(index, across)) * together
     bottom, right = _min(top + block, rows), _min(left + together, _parts(cols, wide))
     stay = _pick((right - left) * depth <= TOGETHER * DEPTH, 1, 0)
     packed = _lie(one, desk, _pick(stay, c, 0), left) & stay
