@@ -16,6 +16,7 @@ from numba.core import sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
@@ -82,7 +83,7 @@ def free_jit(function: Callable) -> Callable:
     return jit(function, nogil=True)
 
 
-CLOSED = TypeError, RuntimeError                   # not compiled for such arrays; while another thread compiles
+CLOSED = TypeError, NumbaError, RuntimeError       # not compiled for such arrays; while another thread compiles
 # What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
 # takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
 # no other order, and to look at it here would cost a twentieth of a small layer.
