@@ -68,10 +68,11 @@ TESTS = {
     "theory/generated": ["theory_generated", "theory_bad_input", "bad_input"],
     "theory/quadrature": ["theory_quadrature", "theory_bad_input", "bad_input"],
     "theory/transport": ["theory_transport", "theory_bad_input", "bad_input"],
-    "kernels/elementwise": VALUES, "kernels/losses": VALUES, "kernels/family": VALUES,
+    "kernels/elementwise": VALUES, "kernels/losses": [*VALUES, "passes"], "kernels/family": VALUES,
     "kernels/optim": VALUES, "kernels/penalties": VALUES,
     "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
-    "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products"],
+    "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products", "passes"],
+    "kernels/passes": [*VALUES, "fused", "products", "passes"],
 }
 
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
