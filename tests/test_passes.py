@@ -95,7 +95,7 @@ def test_fewer_rows_of_W_than_blocks(warm, dtype, rng):
         room = np.full(k * 130 + 4 * 130, 7, dtype)
         dW, db, dx = room[:-4 * 130].reshape(k, 130), np.empty(130, dtype), np.empty_like(x)
         assert passes._blocks(y, 100)[0] > k
-        before, work = dense._piece_of(passes._before, W.dtype.char), tiles.work_of(W.dtype.char)
+        before, work = support.piece_of(passes._before, W.dtype.char), support.piece_of(tiles._work, W.dtype.char)
         crew = team.Team(1)
         crew.call(1)
         assert passes._backward(x, y, dy, W, 0.2, dW, db, dx, np.empty_like(y), before, work, crew.address, 0) == 0
@@ -171,7 +171,7 @@ def test_a_new_team_says_that_its_helpers_must_be_called(monkeypatch, warm, rng)
     """And then has done nothing; called, it does all, and has the address that compiled code shares its work by."""
     crew = team.Team(3)
     x, W = rng.standard_normal((300, 100)), rng.standard_normal((100, 70))
-    y, work = np.zeros((300, 70)), tiles.work_of("d")
+    y, work = np.zeros((300, 70)), support.piece_of(tiles._work, "d")
     args = x, 0, W, 0, np.empty(0), 1.0, y, work, crew.address
     pieces = passes._forward(*args, 0)
     assert pieces > 1
@@ -436,8 +436,8 @@ def test_compiled_code_looks_at_all_shapes(warm, k, m, dtype, rng):
 @COMPILED
 def test_compiled_code_looks_at_its_room(warm, dtype, rng):
     char, crew = np.dtype(dtype).char, team.Team(1)
-    narrow, before, work = (dense._piece_of(passes._narrow, char), dense._piece_of(passes._before, char),
-                            tiles.work_of(char))
+    narrow, before, work = (support.piece_of(passes._narrow, char), support.piece_of(passes._before, char),
+                            support.piece_of(tiles._work, char))
     for (k, m), kernel, rooms, ways in [
             (THIN, passes._thin_backward, [(9, 2), (6,)], ()),
             (NARROW, passes._narrow_backward, [(passes.BLOCKS * passes.ROOM, 6)], (narrow, crew.address, 0)),
@@ -460,7 +460,7 @@ def test_what_nobody_wants_is_not_summed(warm, wanted, dtype, rng):
     x, y, dy, W = layer(rng, 9, *NARROW, dtype)
     crew, room = team.Team(1), np.full((passes.BLOCKS * passes.ROOM, 6), np.nan, dtype)
     dW, db = (W.copy(), y[0].copy()) if wanted else (np.empty((1, 0), dtype), np.empty(0, dtype))
-    narrow = dense._piece_of(passes._narrow, room.dtype.char)
+    narrow = support.piece_of(passes._narrow, room.dtype.char)
     assert passes._narrow_backward(x, y, dy, W, 0.2, dW, db, x.copy(), room, narrow, crew.address, 0) == 0
     assert np.all(room[4:7] != 0) == wanted
 

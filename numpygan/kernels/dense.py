@@ -1,11 +1,10 @@
 """The matrix products of a dense layer, compiled: affine, its gradients, and both fused with an activation."""
-import functools
 
 import numpy as np
-from numba import config, types
+from numba import config
 
 from . import passes, team, tiles
-from .support import CLOSED, ODD, REALS, address_of, alike, floats, jit, matrix, opened
+from .support import CLOSED, ODD, REALS, alike, floats, jit, matrix, opened, piece_of
 
 # Our own product on x86 with fused multiply-adds, where it has been measured against BLAS; NumPy's BLAS on other CPUs
 # (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
@@ -37,12 +36,6 @@ def _column_sums(a, out):
             out[j] += a[i, j]
 
 
-@functools.cache
-def _piece_of(function, char):
-    """The address of a function of pieces for a dtype with that character, compiled when first asked for."""
-    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
-
-
 def product(a, a_turned, b, b_turned, bias, slope, c):
     """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty.
 
@@ -50,7 +43,7 @@ def product(a, a_turned, b, b_turned, bias, slope, c):
     """
     if c.shape[1] <= passes.THIN and not a_turned:
         return passes._thin(a, b, b_turned, bias, slope, c, np.empty(a.shape[1], c.dtype))
-    work, crew = tiles.work_of(c.dtype.char), team.current()
+    work, crew = piece_of(tiles._work, c.dtype.char), team.current()
     answer = passes._forward(a, a_turned, b, b_turned, bias, slope, c, work, crew.address, 0)
     if answer > 0:
         crew.call(answer)
@@ -65,10 +58,10 @@ def gradients(x, y, dy, W, slope, dW, db, dx):
         return passes._thin_backward(x, y, dy, W, slope, dW, db, dx, np.empty_like(y), np.empty(len(W), char))
     if len(W) <= passes.THIN:
         compiled, room = passes._narrow_backward, np.empty((passes.BLOCKS * passes.ROOM, y.shape[1]), char)
-        ways = (_piece_of(passes._narrow, char),)
+        ways = (piece_of(passes._narrow, char),)
     else:
         compiled, room = passes._backward, np.empty_like(y)
-        ways = _piece_of(passes._before, char), tiles.work_of(char)
+        ways = piece_of(passes._before, char), piece_of(tiles._work, char)
     answer = compiled(x, y, dy, W, slope, dW, db, dx, room, *ways, crew.address, 0)
     if answer > 0:
         crew.call(answer)

@@ -2,7 +2,6 @@
 
 Adam's pass over a long vector, and the norms of long vectors, are shared with the team in pieces of PIECE entries.
 """
-import functools
 import math
 
 import numpy as np
@@ -11,7 +10,7 @@ from numba import carray, config, types
 from numba.extending import intrinsic
 
 from . import team
-from .support import ODD, address_of, alike, closed, floats, jit, opened, vectors
+from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE = 2**14                   # what one core updates in some 15 µs
@@ -131,13 +130,6 @@ def _squares_piece(job, index, desk):
     return 0
 
 
-@functools.cache
-def _work(piece, dtype):
-    """The address of a function of pieces for vectors of this dtype, compiled when first asked for."""
-    return address_of(piece, types.int64(types.CPointer(types.float32 if dtype == np.float32 else types.float64),
-                                         types.int64, types.int64))
-
-
 def sgd(theta, g, lr):
     """θ ← θ − lr · g                                                                           Eq. (5.1)
 
@@ -194,7 +186,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     else:
         constants = np.array(numbers, theta.dtype)
         job = np.array([*(a.ctypes.data for a in (theta, g, m, v, constants)), theta.size])
-        team.run(_work(_adam_piece, theta.dtype), job, -(-theta.size // PIECE))
+        team.run(piece_of(_adam_piece, theta.dtype.char), job, -(-theta.size // PIECE))
     return theta, m, v
 
 
@@ -225,5 +217,5 @@ def norm(g):
     if g.size < LONG or not TOGETHER:
         return math.sqrt(_square_sum(g))
     sums = np.empty(-(-g.size // PIECE))
-    team.run(_work(_squares_piece, g.dtype), np.array([g.ctypes.data, sums.ctypes.data, g.size]), sums.size)
+    team.run(piece_of(_squares_piece, g.dtype.char), np.array([g.ctypes.data, sums.ctypes.data, g.size]), sums.size)
     return math.sqrt(sums.sum())

@@ -142,6 +142,15 @@ def address_of(function: Callable, signature) -> int:
     return int(code.address)
 
 
+@functools.cache
+def piece_of(function: Callable, char: str) -> int:
+    """Where the code of a function of pieces begins (see `team`), for numbers of a dtype with that character.
+
+    Compiled when first asked for; KeyError for a dtype that the kernels do not take.
+    """
+    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
+
+
 def floats(x) -> np.ndarray:
     """x as a C-contiguous float32 or float64 array with at least one entry, that could be written to.
 

@@ -9,8 +9,6 @@ A is read where it lies, unless it is a transpose whose columns lie far apart. d
 All addresses and strides are integers, in bytes: a product is a row of sixteen numbers (see `JOB`), which any thread
 can be given. Several rows are several products, whose pieces are counted through.
 """
-import functools
-
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -18,7 +16,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import REALS, address_of, inner_jit, jit, whole
+from .support import inner_jit, jit, whole
 
 TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()     # what Numba compiles for, and caches by
 if "+avx512f" in FEATURES:
@@ -384,9 +382,3 @@ def _work(address, index, desk):
                     _move(one, size, high, full, corner, line, here, c_row)
             i += high
     return 0
-
-
-@functools.cache
-def work_of(char):
-    """The address of `_work` for arrays of a dtype with that character, compiled when first asked for."""
-    return address_of(_work, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
