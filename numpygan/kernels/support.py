@@ -6,6 +6,7 @@ call only compiled functions of their own file: Numba's cache does not notice a 
 """
 import contextlib
 import functools
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,7 +88,7 @@ CLOSED = TypeError, NumbaError, RuntimeError       # not compiled for such array
 # What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
 # takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
 # no other order, and to look at it here would cost a twentieth of a small layer.
-ODD = *CLOSED, AttributeError, LookupError
+ODD = *CLOSED, AttributeError, LookupError, ValueError      # the last from Numba, for an empty list
 
 
 def closed(compiled: Any) -> Any:
@@ -112,7 +113,7 @@ def opened(*closed: Any) -> Iterator[None]:
     Another thread that comes through the open door waits for the compiler, and finds it closed (a RuntimeError): it
     may come with arrays that nobody has looked at, which compiled code would take for contiguous ever after.
     """
-    with global_compiler_lock:
+    with global_compiler_lock, undisturbed():
         for compiled in closed:
             compiled._can_compile = True
         try:
@@ -120,6 +121,18 @@ def opened(*closed: Any) -> Iterator[None]:
         finally:
             for compiled in closed:
                 compiled._can_compile = False
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """While the compiler works, nobody looks for garbage among its many small objects: a twentieth of its time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def whole(operation: Callable) -> Any:
@@ -148,7 +161,8 @@ def piece_of(function: Callable, char: str) -> int:
 
     Compiled when first asked for; KeyError for a dtype that the kernels do not take.
     """
-    return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
+    with undisturbed():
+        return address_of(function, types.int64(types.CPointer(REALS[char]), types.int64, types.int64))
 
 
 def floats(x) -> np.ndarray:

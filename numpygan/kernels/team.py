@@ -16,6 +16,8 @@ import ctypes
 import functools
 import os
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
@@ -41,8 +43,10 @@ NAP = 50                        # microseconds, to which the system adds as many
 NEXT, DONE, AWAKE, BUSY = 0, 8, 16, 24
 WORK, JOB, COUNT, CORE, SIZE, SHARE = range(32, 38)
 ALONE, WORDS = 40, 48
-TURN = 2**32                    # NEXT = turn · 2³² + the next piece: a helper that comes late meets another turn
-NONE = 2**31                    # as next piece: the board is being written
+# NEXT = turn · 2³² + pieces taken from the end · 2¹⁶ + pieces taken from the start: a helper that comes late meets
+# another turn.
+TURN, END = 2**32, 2**16
+NONE = END - 1                  # so many are never left: the board is being written
 
 
 # ------------------------------------------------------------------------------------------- memory that is shared
@@ -88,6 +92,9 @@ def _swap(typingctx, board, word, old, new):
 
 _min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
 _max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+
+
+_div, _mod = whole(lambda builder, a, b: builder.udiv(a, b)), whole(lambda builder, a, b: builder.urem(a, b))
 
 
 @intrinsic
@@ -173,18 +180,19 @@ def _desk(typingctx, board):
 # ------------------------------------------------------------------------------------------------- taking pieces
 
 @inner_jit
-def _take(board, desk):
-    """Do the next piece of what is on the board; False where none is left."""
+def _take(board, desk, last):
+    """Do the first piece that is left of what is on the board, or the last; False where none is left."""
     ticket = _read(board, NEXT)
-    piece = ticket % TURN
+    first, behind = _mod(ticket, END), _mod(_div(ticket, END), END)
     work, job, count = _read(board, WORK), _read(board, JOB), _read(board, COUNT)
-    if piece >= count:
+    if first + behind >= count:
         return False
-    if _swap(board, NEXT, ticket, ticket + 1):              # nobody has taken it, and the board is as it was read
-        if _read(desk, 1) != ticket // TURN:                # what lies there is of an older job
+    if _swap(board, NEXT, ticket, ticket + (END if last else 1)):       # as it was when it was read
+        turn = _div(ticket, TURN)
+        if _read(desk, 1) != turn:                          # what lies there is of an older job
             _write(desk, 0, 0)
-            _write(desk, 1, ticket // TURN)
-        _call(work, job, piece, desk)
+            _write(desk, 1, turn)
+        _call(work, job, count - 1 - behind if last else first, desk)
         _add(board, DONE, 1)
     return True
 
@@ -197,20 +205,20 @@ def _share(board, work, job, count, called):
     if not called and _read(board, AWAKE) < _min(_read(board, SIZE), count) - 1:
         return count
     desk = _desk(board)
-    if _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
+    if count >= NONE or _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
         for i in range(count):
             _call(work, job, i, desk)
         return 0
-    turn = (_read(board, NEXT) // TURN + 1) % NONE
+    turn = _mod(_div(_read(board, NEXT), TURN) + 1, TURN // 2)
     _write(board, NEXT, turn * TURN + NONE)                 # from here on, no ticket of an older turn is good
     _write(board, WORK, work)
     _write(board, JOB, job)
     _write(board, COUNT, count)
     _write(board, DONE, 0)
     _write(board, CORE, _core())
-    _write(board, NEXT, (turn + 1) % NONE * TURN)
+    _write(board, NEXT, _mod(turn + 1, TURN // 2) * TURN)
     longest, begun = TICKS // 4, _clock()
-    while _take(board, desk):
+    while _take(board, desk, 0):
         now = _clock()
         longest, begun = _max(longest, now - begun), now
     waited = 0
@@ -247,7 +255,7 @@ def _help(board):
     _add(address, AWAKE, 1)
     while looks < PATIENCE[2]:
         core = _core()
-        if _take(address, desk):
+        if _take(address, desk, 1):
             looks = 0
         elif looks >= PATIENCE[1] or core == _read(address, CORE) >= 0:
             _nap()
@@ -319,9 +327,14 @@ def limited(size: int):
         _team = before
 
 
-def current() -> Team:
-    """The team of this process."""
-    return _team
+def asked(kernel: Callable, *arguments: Any) -> int:
+    """The answer of compiled code that shares its work itself; it is called again after the helpers, if it must be."""
+    crew = _team
+    answer = kernel(*arguments, crew.address, 0)
+    if answer > 0:
+        crew.call(answer)
+        answer = kernel(*arguments, crew.address, 1)
+    return answer
 
 
 def run(work: int, job: np.ndarray, count: int) -> None:
