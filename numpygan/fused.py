@@ -1,62 +1,91 @@
-"""Dense and the ReLU or leaky ReLU above it as one layer: what the compiled engine runs in their place.
+"""Dense layers and the ReLU or leaky ReLU above them as one layer: what the compiled engine runs in their place.
 
-The pair stands in the network as two layers; `fuse` finds such pairs. Same numbers, one call instead of two going up
-and of four coming down, and the gradients are written where they belong (`c.out`).
+`fuse` finds such layers, each of which stands in the network as one or two, and puts those that follow each other into
+one `DenseStack`. Nothing of one layer is joined to the arithmetic of the next; they are only called together. Same
+numbers, one call for all of them going up and one coming down, and the gradients are written where they belong
+(`c.out`).
 """
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from .layers import Dense, Layer, LeakyReLU, ReLU
+from .slots import Slots
 
-NOWHERE = {t: (np.empty((0, 0), t), np.empty(0, t)) for t in "fd"}        # where gradients go that nobody wants
+NOWHERE = {t: np.empty(0, t) for t in "fd"}               # where gradients go that nobody wants
 
 
-class DenseActivation(Layer):
-    """y = f(x W + b), f the leaky ReLU of that slope (0: ReLU, 1: identity)           Eqs. (2.1), (2.9), (2.11)"""
+class DenseStack(Layer):
+    """y_l = f_l(y_{l−1} W_l + b_l), f_l the leaky ReLU of a slope (0: ReLU, 1: identity)    Eqs. (2.1), (2.9), (2.11)
 
-    def __init__(self, slope: float):
-        self.slope = slope
+    Its one parameter, theta, is that part of the network's vector in which the W and b of its layers lie.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], slopes: tuple[float, ...]):
+        self.sizes, self.slopes = sizes, slopes
 
     def forward(self, p, x, c):
-        y = c.ops.affine_leaky_relu(x, p["W"], p["b"], self.slope)
-        return y, (x, y)
+        y, hidden = c.ops.mlp(x, p["theta"], self.sizes, self.slopes)
+        return y, (x, hidden, y)
 
     def backward(self, p, cache, dy, c):
-        """Eqs. (2.2), (2.3), (2.4), (2.10), (2.12)"""
-        return self._backward(p, *cache, dy, c), c.out
+        """Eqs. (2.2), (2.3), (2.4), (2.10), (2.12), (2.13)"""
+        x, hidden, y = cache
+        g = c.out["theta"] if c.want_g else NOWHERE[y.dtype.char]
+        return c.ops.mlp_backward(x, hidden, y, dy, p["theta"], self.sizes, self.slopes, g, c.want_dx), c.out
 
     def jvp(self, p, cache, x_dot, c):
         """Eqs. (10.8), (10.10)"""
-        return c.ops.leaky_relu_backward(c.ops.matmul(x_dot, p["W"]), cache[1], self.slope), x_dot
+        dots = []
+        for (k, m), slope, _, y, part in self._members(cache):
+            dots.append(x_dot)
+            W = p["theta"][part][:k * m].reshape(k, m)
+            x_dot = c.ops.leaky_relu_backward(c.ops.matmul(x_dot, W), y, slope)
+        return x_dot, dots
 
-    def jvp_backward(self, p, cache, x_dot, dy, dy_dot, c):
+    def jvp_backward(self, p, cache, dots, dy, dy_dot, c):
         """Eqs. (10.9), (10.11): `backward` of the tangents, plus `backward` of dy where there is any"""
-        x, y = cache
-        dx_dot = self._backward(p, x_dot, y, dy_dot, c)
-        c.out["b"][...] = 0                                        # ẏ does not depend on b
-        if dy is None:
-            return None, dx_dot, c.out
-        along = {name: d.copy() for name, d in c.out.items()}
-        dx = self._backward(p, x, y, dy, c)
-        return dx, dx_dot, {name: d + along[name] for name, d in c.out.items()}
+        g = c.out["theta"]
+        for i, ((k, m), slope, x, y, part) in reversed(list(enumerate(self._members(cache)))):
+            layer, g_layer, want_dx = (p["theta"][part], (k, m), (slope,)), g[part], c.want_dx or i > 0
+            nothing = NOWHERE[y.dtype.char]
+            dx_dot = c.ops.mlp_backward(dots[i], nothing, y, dy_dot, *layer, g_layer, want_dx)
+            g_layer[k * m:] = 0                                    # ẏ does not depend on b
+            if dy is not None:
+                along = g_layer.copy()
+                dy = c.ops.mlp_backward(x, nothing, y, dy, *layer, g_layer, want_dx)
+                g_layer += along
+            dy_dot = dx_dot
+        return dy, dy_dot, c.out
 
-    def _backward(self, p, x, y, dy, c):
-        dW, db = (c.out["W"], c.out["b"]) if c.want_g else NOWHERE[y.dtype.char]
-        return c.ops.affine_leaky_relu_backward(x, y, dy, p["W"], self.slope, dW, db, c.want_dx)
+    def _members(self, cache) -> Iterator[tuple]:
+        """Of each layer from below: its two sizes, slope, input, output, and where in theta its parameters lie."""
+        x, hidden, last = cache
+        a = b = 0
+        for k, m, slope in zip(self.sizes, self.sizes[1:], self.slopes, strict=False):
+            y = hidden[a:a + len(x) * m].reshape(-1, m) if a < hidden.size else last
+            yield (k, m), slope, x, y, slice(b, b + (k + 1) * m)
+            x, a, b = y, a + len(x) * m, b + (k + 1) * m
 
 
-def fuse(layers: Sequence[Layer]) -> list[tuple[int, Layer]]:
-    """(index, layer) of what to run for `layers`, from below: index is where its parameters stand."""
+def fuse(layers: Sequence[Layer], slots: Sequence[Slots]) -> tuple[list[tuple[int, Layer]], list[Slots]]:
+    """What to run for `layers`, from below, as (index, layer); and the slots of the layer at each index."""
     stack: list[tuple[int, Layer]] = []
+    own = list(slots)
     i = 0
     while i < len(layers):
-        layer, above = layers[i], layers[i + 1] if i + 1 < len(layers) else None
-        if type(layer) is not Dense or not layer.bias:
-            stack.append((i, layer))
+        first, sizes, slopes = i, [], []
+        while i < len(layers) and type(layer := layers[i]) is Dense and layer.bias:
+            above = layers[i + 1] if i + 1 < len(layers) else None
+            slope = 0.0 if type(above) is ReLU else above.slope if type(above) is LeakyReLU else None
+            sizes.append(slots[i][0][3])
+            slopes.append(1.0 if slope is None else slope)
+            i += 1 if slope is None else 2
+        if not sizes:
+            stack.append((i, layers[i]))
             i += 1
             continue
-        slope = 0.0 if type(above) is ReLU else above.slope if type(above) is LeakyReLU else None
-        stack.append((i, DenseActivation(1.0 if slope is None else slope)))
-        i += 1 if slope is None else 2
-    return stack
+        start, length = slots[first][0][1], sum((k + 1) * m for k, m in sizes)
+        own[first:i] = [[("theta", start, start + length, (length,))], *[[] for _ in range(first + 1, i)]]
+        stack.append((first, DenseStack((*(k for k, _ in sizes), sizes[-1][1]), tuple(slopes))))
+    return stack, own

@@ -250,7 +250,8 @@ class GAN:
         # step differentiates. Nothing of it is committed; for a G whose rows pass alone it is G(z).
         x_fake = self.G(z, rng)
         std = self._std()
-        x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
+        if std:
+            x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
             P, g_P = penalty(self.D, x, x_fake, rng)

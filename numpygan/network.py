@@ -50,16 +50,19 @@ class Network:
             state.append(layer.state(self.d_out))
             of_layer, self.d_out = layer.shapes(self.d_out)
             shapes.append(of_layer)
+        # Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will.
+        self.rowwise = not any(layer.draws or layer.batchwise for layer in self.layers)
         self._twice = all(map(differentiates_twice, self.layers))
-        self._plain = list(enumerate(self.layers))                  # what runs, and where its parameters stand
-        self._stack = fuse(self.layers) if self.engine == "numba" else self._plain
         self._slots, size = layout(shapes)
+        self._plain = list(enumerate(self.layers)), self._slots     # what runs, and where its parameters stand
+        self._stack = fuse(self.layers, self._slots) if self.engine == "numba" else self._plain
         self._lowest = next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
-        self._kept: Any = None                                      # (vector, the views of it): see `_views`
+        self._kept: Any = None                                      # (vector, slots, views): see `_views`
         self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
         self._theta = np.zeros(size, dtype)
         self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
-        for layer, p, s in zip(self.layers, self._views(self._theta), cut(self._state, self._state_slots), strict=True):
+        for layer, p, s in zip(self.layers, cut(self._theta, self._slots), cut(self._state, self._state_slots),
+                               strict=True):
             layer.init(p, rng)
             layer.init_state(p, s, rng)
 
@@ -88,23 +91,18 @@ class Network:
         """The values that the output can take."""
         return self.layers[-1].range
 
-    @property
-    def rowwise(self) -> bool:
-        """Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will."""
-        return not any([layer.draws or layer.batchwise for layer in self.layers])
-
     def params(self, theta: np.ndarray | None = None) -> Params:
         """Named views of `theta` (its own, or another vector of that length): {"0.W": (in, out), "0.b": (out,), …}."""
-        views = self._views(self._theta if theta is None else self._parameters(theta))
+        views = cut(self._theta if theta is None else self._parameters(theta), self._slots)
         return {f"{i}.{name}": v for i, p in enumerate(views) for name, v in p.items()}
 
-    def _views(self, theta):
+    def _views(self, theta, slots):
         """The named views of each layer. Those of the network's own vector are made once and kept beside it."""
         if theta is not self._theta:
-            return cut(theta, self._slots)
-        if self._kept is None or self._kept[0] is not theta:
-            self._kept = theta, [MappingProxyType(views) for views in cut(theta, self._slots)]
-        return self._kept[1]
+            return cut(theta, slots)
+        if self._kept is None or self._kept[0] is not theta or self._kept[1] is not slots:
+            self._kept = theta, slots, [MappingProxyType(views) for views in cut(theta, slots)]
+        return self._kept[2]
 
     def __getstate__(self):
         """A copy or a pickle makes views of its own vector: copied ones would be detached from it."""
@@ -168,8 +166,8 @@ class Network:
             generator(rng)
         theta = self._theta if own else self._parameters(theta).copy()      # a tape keeps the values of this moment
         x = self._input(x, theta)
-        ops, stack = self._run(x.dtype)
-        views, contexts, caches = self._views(theta), self._contexts(Context(ops, rng)), []
+        ops, stack, slots = self._run(x.dtype)
+        views, contexts, caches = self._views(theta, slots), self._contexts(Context(ops, rng)), []
         for i, layer in stack:
             x, cache = layer.forward(views[i], x, contexts[i])
             caches.append(cache)
@@ -186,9 +184,9 @@ class Network:
         if dy.dtype.kind == "c" and tape.dtype.kind != "c":             # linear in dy: real and imaginary part apart
             (dx_r, g_r), (dx_i, g_i) = (self.backward(tape, part, want_dx, want_g) for part in (dy.real, dy.imag))
             return (dx_r + 1j * dx_i if want_dx else None), (g_r + 1j * g_i if want_g else None)
-        ops, stack = self._run(tape.dtype)
+        ops, stack, slots = self._run(tape.dtype)
         g = np.empty(self._theta.shape, dy.dtype) if want_g else None
-        views, places = self._views(tape.theta), [{}] * len(self.layers) if g is None else cut(g, self._slots)
+        views, places = self._views(tape.theta, slots), [{}] * len(self.layers) if g is None else cut(g, slots)
         lowest = 0 if want_dx else self._lowest                         # nobody needs a dx below it
         dx = dy
         for k in reversed(range(len(stack))):
@@ -213,8 +211,8 @@ class Network:
         """
         self._current(tape)
         x_dot = self._input(x_dot, tape.theta)
-        ops, stack = self._run(tape.dtype)
-        c, views, dots = Context(ops), self._views(tape.theta), []
+        ops, stack, slots = self._run(tape.dtype)
+        c, views, dots = Context(ops), self._views(tape.theta, slots), []
         for (i, layer), cache in zip(stack, tape.caches, strict=True):
             x_dot, dot = layer.jvp(views[i], cache, x_dot, c)                # type: ignore[attr-defined]
             dots.append(dot)
@@ -229,9 +227,9 @@ class Network:
         if not isinstance(dots, list) or len(dots) != len(tape.caches):
             raise TypeError(f"dots must be what jvp returned with this tape, a list of {len(tape.caches)}, got "
                             f"{told(dots)}")
-        ops, stack = self._run(tape.dtype)
+        ops, stack, slots = self._run(tape.dtype)
         g = np.empty(self._theta.shape, tape.dtype)
-        views, places, lowest, dy = self._views(tape.theta), cut(g, self._slots), self._lowest, None
+        views, places, lowest, dy = self._views(tape.theta, slots), cut(g, slots), self._lowest, None
         for (i, layer), cache, dot in zip(reversed(stack), reversed(tape.caches), reversed(dots), strict=True):
             if i < lowest:
                 break
@@ -241,10 +239,10 @@ class Network:
         return g
 
     def _run(self, dtype):
-        """The functions and layers that a pass in this dtype runs: a complex one `functional` and the plain stack."""
+        """The functions, layers and slots of a pass in this dtype: a complex one runs `functional`, layer by layer."""
         if dtype.kind == "c":
-            return functional, self._plain
-        return engines.ops(self.engine), self._stack
+            return functional, *self._plain
+        return engines.ops(self.engine), *self._stack
 
     def _contexts(self, c):
         """The context of each layer: c itself, or for one that remembers, c with its state and room for a new one."""

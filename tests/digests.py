@@ -17,10 +17,12 @@ STEP = ("dense", "adam", "affine", "average", "bce_discriminator", "non_saturati
 
 
 def _dense(a, n, d, m):
-    x, W, b, dy = a(n, d), a(d, m), a(m), a(n, m)
-    y = kernels.affine_leaky_relu(x, W, b, 0.2)
-    dW, db = np.empty_like(W), np.empty_like(b)
-    return y, kernels.affine_leaky_relu_backward(x, y, dy, W, 0.2, dW, db, True), dW, db, kernels.affine_db(dy)
+    """Two layers of that size, and between them one of few columns of y and one of few of x."""
+    sizes, slopes = (d, m, 2, d, m), (0.2, 1.0, 0.0, 0.2)
+    x, theta, dy = a(n, d), a(sum((k + 1) * j for k, j in zip(sizes, sizes[1:], strict=False))), a(n, m)
+    y, hidden = kernels.mlp(x, theta, sizes, slopes)
+    g = np.empty_like(theta)
+    return y, hidden, kernels.mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, True), g, kernels.affine_db(dy)
 
 
 def _pairs(a, n, d, m):

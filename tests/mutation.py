@@ -72,7 +72,8 @@ TESTS = {
     "kernels/optim": VALUES, "kernels/penalties": VALUES,
     "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
     "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products", "passes"],
-    "kernels/passes": [*VALUES, "fused", "products", "passes"],
+    "kernels/passes": [*VALUES, "fused", "products", "passes"], "kernels/rows": [*VALUES, "fused", "passes", "stack"],
+    "kernels/stack": [*VALUES, "fused", "passes", "stack"],
 }
 
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,

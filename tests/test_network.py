@@ -430,10 +430,11 @@ def test_a_complex_dy_goes_back_as_its_two_parts(engine):
 def test_complex_passes_run_functional_layer_by_layer():
     """The kernels, and the layers that are fused for them, take no complex numbers."""
     net = ng.MLP([2, 3, 1], rng=np.random.default_rng(0), dtype=np.float64, engine="numba")
-    assert net._run(np.dtype(complex)) == (ng.functional, list(enumerate(net.layers)))
-    ops, stack = net._run(np.dtype(float))
+    assert net._run(np.dtype(complex)) == (ng.functional, list(enumerate(net.layers)), net._slots)
+    ops, stack, slots = net._run(np.dtype(float))
     assert ops is not ng.functional
-    assert len(stack) == 2
+    assert len(stack) == 1
+    assert [len(of_layer) for of_layer in slots] == [1, 0, 0]
     x = np.array([[1., 2.]])
     y, tape = net.forward(x, theta=net.theta + 0j)
     assert tape.dtype == complex

@@ -74,9 +74,10 @@ def test_a_jitted_function_calls_only_jitted_functions_of_its_own_file(path):
 def test_a_leaf_of_the_kernels_imports_nothing_of_ours_but_its_support(path):
     """And what is called by address, the team of threads and the code in tiles, or from Python."""
     ours = {m for m in imported(path) if m.startswith((".", "numpygan"))}
-    assert ours <= {"support.py": set(), "passes.py": {".support", ".team", ".tiles"},
-                    "dense.py": {".support", ".passes", ".team", ".tiles"},
-                    "optim.py": {".support", ".team"}}.get(path.name, {".support"})
+    assert ours <= {"support.py": set(), "passes.py": {".rows", ".support", ".team", ".tiles"},
+                    "dense.py": {".passes", ".rows", ".support", ".team", ".tiles"},
+                    "stack.py": {".dense", ".passes", ".rows", ".support", ".team", ".tiles"},
+                    "optim.py": {".passes", ".support", ".team"}}.get(path.name, {".support"})
 
 
 def test_there_are_kernels_to_look_at():
@@ -115,7 +116,7 @@ def test_numba_and_matplotlib_are_imported_only_where_they_are_needed(path):
 
 
 def test_kernels_have_the_names_and_signatures_of_functional():
-    """All of them; and fused ones, which are named after what they join."""
+    """All of them; and the fused ones."""
     from numpygan import functional, kernels
 
     def table(module):
@@ -125,8 +126,7 @@ def test_kernels_have_the_names_and_signatures_of_functional():
     ours, theirs = table(kernels), table(functional)
     assert {n: ours.get(n) for n in theirs} == theirs
     assert set(theirs) <= set(kernels.__all__)
-    fused = set(ours) - set(theirs)
-    assert all(any(n == f"affine_{part}" for part in theirs) for n in fused), fused
+    assert set(ours) - set(theirs) == set(kernels.FUSED)
 
 
 # ---------------------------------------------------------------------------------- the readers themselves are tried

@@ -16,10 +16,10 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
     other._theta = (net.theta if theta is None else theta).astype(dtype)
     other._state = net.state.astype(dtype)
     other.engine = engine or net.engine
-    other._stack = fuse(other.layers) if other.engine == "numba" else other._plain
+    other._stack = fuse(other.layers, other._slots) if other.engine == "numba" else other._plain
     if theta is not None:                           # what follows from the parameters follows them
         rng = np.random.default_rng(1)
-        for layer, p, s in zip(other.layers, other._views(other._theta), cut(other._state, other._state_slots),
+        for layer, p, s in zip(other.layers, cut(other._theta, other._slots), cut(other._state, other._state_slots),
                                strict=True):
             layer.init_state(p, s, rng)
     return other

@@ -1,19 +1,21 @@
 """The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned.
 
-Adam's pass over a long vector, and the norms of long vectors, are shared with the team in pieces of PIECE entries.
+Adam's pass, and the norms of long vectors, are shared with the team.
 """
 import math
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, config, types
+from numba import config, types
+from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
-from . import team
-from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors
+from . import passes, team
+from .support import CLOSED, ODD, alike, closed, floats, jit, opened, piece_of, vectors, whole
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
-PIECE = 2**14                   # what one core updates in some 15 µs
+PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
 LONG = 8 * PIECE                # a vector that is worth sharing
 
 
@@ -27,12 +29,32 @@ def _word(typingctx, job, i):
 
 
 @intrinsic
-def _from(typingctx, job, i, start):
-    """The address of entry `start` of the vector whose address is word i of a job."""
+def _from(typingctx, job, i, start, count):
+    """`count` entries from `start` on of the vector whose address is word i of a job."""
+    kind = types.Array(job.dtype, 1, "C")
     def code(context, builder, signature, args):
-        words = builder.bitcast(args[0], ir.PointerType(args[0].type))
-        return builder.gep(builder.load(builder.gep(words, [args[1]])), [args[2]])
-    return job(job, types.int64, types.int64), code
+        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
+        size = word(context.get_abi_sizeof(context.get_data_type(job.dtype)))
+        vectors = builder.bitcast(args[0], ir.PointerType(args[0].type))
+        first = builder.gep(builder.load(builder.gep(vectors, [args[1]])), [args[2]])
+        shape, steps = cgutils.pack_array(builder, [args[3]]), cgutils.pack_array(builder, [size])
+        arrayobj.populate_array(array, first, shape, steps, size, None)
+        return array._getvalue()
+    return kind(job, *[types.int64] * 3), code
+
+
+@intrinsic
+def _square(typingctx, x):
+    """x² in float64."""
+    def code(context, builder, signature, args):
+        x = args[0] if args[0].type == ir.DoubleType() else builder.fpext(args[0], ir.DoubleType())
+        return builder.fmul(x, x)
+    return types.float64(x), code
+
+
+_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_parts = whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
 
 
 @intrinsic
@@ -43,6 +65,16 @@ def _store(typingctx, job, index, x):
         builder.store(args[2], builder.gep(builder.load(builder.gep(words, [ir.IntType(64)(1)])), [args[1]]))
         return context.get_dummy_value()
     return types.void(job, types.int64, types.float64), code
+
+
+@intrinsic
+def _put(typingctx, job, i, value):
+    """Write word i of a job."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
+        builder.store(args[2], builder.gep(words, [args[1]]))
+        return context.get_dummy_value()
+    return types.void(job, types.int64, types.int64), code
 
 
 @jit
@@ -84,12 +116,23 @@ def _adam_at_once(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps):
     return True
 
 
+@jit
+def _cut(job, n, word):
+    """Into how many pieces n numbers are cut; how many each has is noted."""
+    piece = _max(PIECE, _parts(n, 64 * MOST) * 64)
+    _put(job, word, piece)
+    return _parts(n, piece)
+
+
 def _adam_piece(job, index, desk):
-    start = index * PIECE
-    n, c = min(_word(job, 5) - start, PIECE), carray(_from(job, 4, 0), 7)
-    theta, g = carray(_from(job, 0, start), n), carray(_from(job, 1, start), n)      # a loop from 0 is vectorised, one
-    m, v = carray(_from(job, 2, start), n), carray(_from(job, 3, start), n)          # from `start` is not
-    _adam(theta, g, m, v, c[0], c[1], c[2], c[3], c[4], c[5], c[6])
+    """Piece `index` of the update whose vectors, their length and seven numbers a job names; −1: how many there are."""
+    n = _word(job, 4)
+    if index < 0:
+        return _cut(job, n, 6)
+    start, c = index * _word(job, 6), _from(job, 5, 0, 7)
+    n = _min(n - start, _word(job, 6))                      # a loop from 0 is vectorised, one from `start` is not
+    _adam(_from(job, 0, start, n), _from(job, 1, start, n), _from(job, 2, start, n), _from(job, 3, start, n),
+          c[0], c[1], c[2], c[3], c[4], c[5], c[6])
     return 0
 
 
@@ -115,17 +158,20 @@ def _square_sum(g):
 
 
 def _squares_piece(job, index, desk):
+    """The sum of the squares of piece `index`; −1: how many pieces there are."""
     # Four quarters side by side: each lies on pages of its own, and the CPU reads ahead on each (.63 of the time).
-    start, total = index * PIECE, 0.0
-    n = min(_word(job, 2) - start, PIECE)
-    q = n // 4
-    a, b = carray(_from(job, 0, start), q), carray(_from(job, 0, start + q), q)
-    c, d = carray(_from(job, 0, start + 2 * q), q), carray(_from(job, 0, start + 3 * q), n - 3 * q)
+    n, total = _word(job, 2), 0.0
+    if index < 0:
+        return _cut(job, n, 3)
+    start = index * _word(job, 3)
+    n = _min(n - start, _word(job, 3))
+    q = _parts(n - 3, 4) if n > 3 else 0
+    a, b, c = _from(job, 0, start, q), _from(job, 0, start + q, q), _from(job, 0, start + 2 * q, q)
+    d = _from(job, 0, start + 3 * q, n - 3 * q)
     for i in range(q):
-        total += (np.float64(a[i]) * np.float64(a[i]) + np.float64(b[i]) * np.float64(b[i])) + (
-            np.float64(c[i]) * np.float64(c[i]) + np.float64(d[i]) * np.float64(d[i]))
-    for i in range(q, n - 3 * q):
-        total += np.float64(d[i]) * np.float64(d[i])
+        total += (_square(a[i]) + _square(b[i])) + (_square(c[i]) + _square(d[i]))
+    for i in range(q, d.size):
+        total += _square(d[i])
     _store(job, index, total)
     return 0
 
@@ -175,19 +221,21 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     beta1, beta2 = float(beta1), float(beta2)
     numbers = (lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps)
     try:                                                    # with vectors as they nearly always are
-        if TOGETHER and theta.size < LONG and _adam_at_once(theta, g, m, v, *numbers):
+        if TOGETHER and _update(theta, g, m, v, numbers):
             return theta, m, v
     except ODD:
         pass
     vectors(theta, g, m, v)
-    if theta.size < LONG or not TOGETHER:
-        with opened(_adam_at_once):
-            _adam_at_once(theta, g, m, v, *numbers)
-    else:
-        constants = np.array(numbers, theta.dtype)
-        job = np.array([*(a.ctypes.data for a in (theta, g, m, v, constants)), theta.size])
-        team.run(piece_of(_adam_piece, theta.dtype.char), job, -(-theta.size // PIECE))
+    with opened(_adam_at_once, passes._adam):
+        _update(theta, g, m, v, numbers)
     return theta, m, v
+
+
+def _update(theta, g, m, v, numbers):
+    """True where the vectors are of one length, and have been updated."""
+    if theta.size < LONG or not TOGETHER:
+        return _adam_at_once(theta, g, m, v, *numbers)
+    return team.asked(passes._adam, theta, g, m, v, *numbers, piece_of(_adam_piece, theta.dtype.char)) == 0
 
 
 def clip(theta, bound):
@@ -216,6 +264,11 @@ def norm(g):
     g = floats(g).reshape(-1)
     if g.size < LONG or not TOGETHER:
         return math.sqrt(_square_sum(g))
-    sums = np.empty(-(-g.size // PIECE))
-    team.run(piece_of(_squares_piece, g.dtype.char), np.array([g.ctypes.data, sums.ctypes.data, g.size]), sums.size)
-    return math.sqrt(sums.sum())
+    sums = np.empty(MOST + 1)
+    arguments = passes._sum, g, sums, piece_of(_squares_piece, g.dtype.char)
+    try:
+        team.asked(*arguments)
+    except CLOSED:
+        with opened(passes._sum):
+            team.asked(*arguments)
+    return math.sqrt(sums[MOST])

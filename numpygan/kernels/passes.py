@@ -1,23 +1,31 @@
-"""A dense layer in compiled code: its products as jobs for machine code, and what goes on around them.
+"""A stack of dense layers in compiled code: every layer is a job or two for the team; and one product alone.
 
-Three ways: tiles for most layers; sums of rows where y has few columns (`_thin`), or x has (`_narrow`).
+The layers are described by a `plan`, words at an address: what HEAD names, then for each layer what LAYER names.
+Most layers are products in `tiles`; where x or y has few columns, `rows` goes through them.
 """
 import functools
 
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 from . import team, tiles
+from .rows import BLOCKS, ROOM, THIN
 from .support import closed_jit, jit, whole
 
-THIN = 4                        # so few columns, of x or of y, would leave most of a tile empty
 WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
 SHARE, DESK = team.SHARE, team.DESK
-SLICE, BLOCKS = 2**14, 4        # entries of a gradient that are worth a piece of their own; pieces that are enough
-ROOM = 4 + 1 + THIN             # rows that a block of `_narrow` needs
 MISFIT = -1                     # what compiled code answers to shapes that do not belong together
+
+# `tiles`, "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
+# layers; "widest": the most columns that there are anywhere. "one" and "slope" are numbers of the arrays' type.
+HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "one", "tiles")
+LAYER = ("depth", "cols", "slope", "up", "down")
+LAYERS, PARAMETERS, HIDDEN, WIDEST, ONE, TILES = map(
+    HEAD.index, ("layers", "parameters", "hidden", "widest", "one", "tiles"))
+DEPTH, COLS, SLOPE, UP, DOWN = range(len(LAYER))
 
 
 # ------------------------------------------------------------------------------------------ jobs for machine code
@@ -54,8 +62,42 @@ def _address(typingctx, array):
     return types.int64(array), code
 
 
-_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+@intrinsic
+def _vector(typingctx, like, address, count):
+    """The `count` numbers at an address, as an array of the type of `like`."""
+    kind = types.Array(like.dtype, 1, "C")
+    def code(context, builder, signature, args):
+        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
+        size = word(context.get_abi_sizeof(context.get_data_type(like.dtype)))
+        place, shape, steps = (builder.inttoptr(args[1], array.data.type), cgutils.pack_array(builder, [args[2]]),
+                               cgutils.pack_array(builder, [size]))
+        arrayobj.populate_array(array, place, shape, steps, size, None)
+        return array._getvalue()
+    return kind(like, types.int64, types.int64), code
+
+
+@intrinsic
+def _word(typingctx, address, i):
+    """Word i at an address."""
+    def code(context, builder, signature, args):
+        words = builder.inttoptr(args[0], ir.PointerType(ir.IntType(64)))
+        return builder.load(builder.gep(words, [args[1]]))
+    return types.int64(types.int64, types.int64), code
+
+
+@intrinsic
+def _write(typingctx, address, words):
+    """Write words, one after the other, at an address, which is returned."""
+    def code(context, builder, signature, args):
+        place = builder.inttoptr(args[0], ir.PointerType(ir.IntType(64)))
+        for i, word in enumerate(cgutils.unpack_tuple(builder, args[1])):
+            builder.store(word, builder.gep(place, [ir.IntType(64)(i)]))
+        return args[0]
+    return types.int64(types.int64, words), code
+
+
 _max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_pick = whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
 
 
 @intrinsic
@@ -89,18 +131,19 @@ def _jobs(typingctx, like):
     return types.int64(like), code
 
 
-@intrinsic
-def _write(typingctx, job, first, words):
-    """Write the words of a job, of which the first is a number of any type."""
-    def code(context, builder, signature, args):
-        job, first, words = args
-        builder.store(first, builder.inttoptr(job, ir.PointerType(first.type)))
-        for i in range(len(signature.args[2])):
-            place = builder.add(job, ir.IntType(64)(8 * i + 8))
-            builder.store(builder.extract_value(words, i), builder.inttoptr(place, ir.PointerType(ir.IntType(64))))
-        return context.get_dummy_value()
-    return types.void(job, first, words), code
+@jit
+def _done(board, work, job, pieces, count, called, desk):
+    """Have jobs done that have `count` pieces in all, and `pieces` at most: by the team, or at the desk where each
+    has only one. 0, or what `_share` answers."""
+    if pieces > 1:
+        return _share(board, work, job, count, called)
+    _write(desk, (0,))
+    for i in range(count):
+        _call(work, job, i, desk)
+    return 0
 
+
+# ---------------------------------------------------------------------------------------------- one product alone
 
 def _turned(builder, pair, turned):
     """Both numbers of a pair, exchanged if `turned` is not 0."""
@@ -148,252 +191,161 @@ def _describe(typingctx, a, a_turned, b, b_turned, bias, slope, c, job):
 
 
 @closed_jit
-def _forward(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
+def _product(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
     """c ← f(a b + bias): 0 when it is done, MISFIT, or what `_share` answers."""
     if not _fit(a, a_turned, b, b_turned, bias, c):
         return MISFIT
     job = _describe(a, a_turned, b, b_turned, _address(bias), slope, c, _jobs(work))
     pieces = _call(work, job, -1, 0)
-    if pieces > 1:
-        return _share(board, work, job, pieces, called)
-    return _call(work, job, 0, _desk(job))
+    return _done(board, work, job, pieces, pieces, called, _desk(job))
+
+
+# ------------------------------------------------------------------------------------------------ a stack of layers
+
+def _named(builder, plan):
+    """The words of the head of a plan, by name."""
+    words = builder.inttoptr(plan, ir.PointerType(ir.IntType(64)))
+    return {name: builder.load(builder.gep(words, [ir.IntType(64)(i)])) for i, name in enumerate(HEAD)}
 
 
 @intrinsic
-def _word(typingctx, job, i):
-    """Word i of a job."""
+def _fit_up(typingctx, x, theta, hidden, y, plan):
+    """Do the shapes of a pass through the layers of that plan belong together?"""
     def code(context, builder, signature, args):
-        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
-        return builder.load(builder.gep(words, [args[1]]))
-    return types.int64(job, types.int64), code
+        x, theta, hidden, y = (context.make_array(kind)(context, builder, value)
+                               for kind, value in zip(signature.args, args[:4], strict=False))
+        head, (n, d_in) = _named(builder, args[4]), cgutils.unpack_tuple(builder, x.shape)
+        pairs = [(d_in, head["d_in"]), (theta.nitems, head["parameters"]),
+                 (hidden.nitems, builder.mul(n, head["hidden"])),
+                 *zip(cgutils.unpack_tuple(builder, y.shape), (n, head["d_out"]), strict=True)]
+        return builder.and_(builder.not_(_empty(builder, x)), _all(builder, *pairs))
+    return types.boolean(x, theta, hidden, y, plan), code
 
 
 @intrinsic
-def _pointer(typingctx, like, address):
-    """An address as a pointer of that type."""
+def _fit_down(typingctx, x, y, dy, g, dx, room, plan):
+    """And those of the pass back, beside the ones above? g and dx are empty where they are not wanted."""
     def code(context, builder, signature, args):
-        return builder.inttoptr(args[1], args[0].type)
-    return like(like, types.int64), code
-
-
-def _before(job, index, desk):
-    """da ← f′ dy for block `index` of the rows and, unless there is no place for them, the sums of its columns.
-
-    Four rows at a time, while they are in the nearest cache.
-    """
-    y, dy, da, place = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4)
-    top, m = index * _word(job, 5), _word(job, 7)
-    bottom, numbers = _min(top + _word(job, 5), _word(job, 6)), carray(job, 1)
-    zero, factor, row = numbers.dtype.type(0), numbers[0], m * numbers.itemsize
-    sums = carray(_pointer(job, place + index * row), m if place else 0)
-    for j in range(sums.size):
-        sums[j] = zero
-    for i in range(top, bottom, 4):
-        many, at = _min(4, bottom - i), i * row
-        to, of, on = (carray(_pointer(job, da + at), many * m), carray(_pointer(job, dy + at), many * m),
-                      carray(_pointer(job, y + at), many * m))
-        for j in range(to.size):
-            to[j] = of[j] if on[j] > zero else factor * of[j]
-        if many == 4:
-            a, b, c, d = (carray(_pointer(job, da + i * row), m), carray(_pointer(job, da + (i + 1) * row), m),
-                          carray(_pointer(job, da + (i + 2) * row), m), carray(_pointer(job, da + (i + 3) * row), m))
-            for j in range(sums.size):
-                sums[j] += (a[j] + b[j]) + (c[j] + d[j])
-        else:
-            for p in range(i, i + many):
-                a = carray(_pointer(job, da + p * row), m)
-                for j in range(sums.size):
-                    sums[j] += a[j]
-    return 0
-
-
-def _narrow(job, index, desk):
-    """All gradients of block `index` of the rows, for few columns of x: what `_before` does, and while the four rows of
-    da are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds those four rows, and its sums: db, then dW."""
-    x, y, dy, W, dx = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4), _word(job, 5)
-    room, wanted, rows, m, k = _word(job, 6), _word(job, 7), _word(job, 9), _word(job, 10), _word(job, 11)
-    top, bottom = index * _word(job, 8), _min(index * _word(job, 8) + _word(job, 8), rows)
-    numbers = carray(job, 1)
-    zero, factor, size = numbers.dtype.type(0), numbers[0], numbers.itemsize
-    here, row = room + index * ROOM * m * size, m * size
-    da, db = carray(_pointer(job, here), 4 * m), carray(_pointer(job, here + 4 * row), m)
-    a, b = carray(_pointer(job, here), m), carray(_pointer(job, here + row), m)
-    c, d = carray(_pointer(job, here + 2 * row), m), carray(_pointer(job, here + 3 * row), m)
-    sums = carray(_pointer(job, here + 4 * row), (k + 1) * m)
-    for j in range(sums.size):
-        sums[j] = zero
-    for i in range(top, bottom, 4):
-        many = _min(4, bottom - i)
-        of, on = carray(_pointer(job, dy + i * row), many * m), carray(_pointer(job, y + i * row), many * m)
-        for j in range(of.size):
-            da[j] = of[j] if on[j] > zero else factor * of[j]
-        for j in range(many * m, 4 * m):
-            da[j] = zero
-        near = carray(_pointer(job, x + i * k * size), many * k)
-        if wanted:
-            for j in range(m):
-                db[j] += (a[j] + b[j]) + (c[j] + d[j])
-        for p in range(k if wanted else 0):
-            dW = carray(_pointer(job, here + (5 + p) * row), m)
-            x0, x1 = near[p], near[k + p] if many > 1 else zero
-            x2, x3 = near[2 * k + p] if many > 2 else zero, near[3 * k + p] if many > 3 else zero
-            for j in range(m):
-                dW[j] += (x0 * a[j] + x1 * b[j]) + (x2 * c[j] + x3 * d[j])
-        if dx:
-            to = carray(_pointer(job, dx + i * k * size), many * k)
-            for q in range(many):
-                line = carray(_pointer(job, here + q * row), m)
-                for p in range(k):
-                    along, total = carray(_pointer(job, W + p * row), m), zero
-                    for j in range(m):
-                        total += line[j] * along[j]
-                    to[q * k + p] = total
-    return 0
-
-
-@closed_jit
-def _thin(a, b, b_turned, bias, slope, c, column):
-    """`_forward` for so few columns that each entry is the scalar product of two rows; `column` is room."""
-    if not _fit(a, 0, b, b_turned, bias, c) or column.size != a.shape[1]:
-        return MISFIT
-    zero, factor = c.dtype.type(0), c.dtype.type(slope)
-    for j in range(c.shape[1]):
-        for p in range(column.size):
-            column[p] = b[j, p] if b_turned else b[p, j]
-        for i in range(c.shape[0]):
-            total = zero
-            for p in range(column.size):
-                total += a[i, p] * column[p]
-            if bias.size > 0:
-                total += bias[j]
-            c[i, j] = total if total > zero else factor * total
-    return 0
-
-
-@intrinsic
-def _belong(typingctx, x, y, dy, W, dW, db, dx, da):
-    """Do the shapes of a backward pass belong together? Empty gradients are not wanted. (In LLVM's instructions, since
-    all the `and` of it would take Numba longer than the pass itself.)"""
-    def code(context, builder, signature, args):
-        x, y, dy, W, dW, db, dx, da = (context.make_array(kind)(context, builder, value)
-                                       for kind, value in zip(signature.args, args, strict=True))
-        (n, k), (_, m) = cgutils.unpack_tuple(builder, x.shape), cgutils.unpack_tuple(builder, W.shape)
-
-        def has(array, *shape):
-            return _all(builder, *zip(cgutils.unpack_tuple(builder, array.shape), shape, strict=True))
-
+        x, y, dy, g, dx, room = (context.make_array(kind)(context, builder, value)
+                                 for kind, value in zip(signature.args, args[:6], strict=False))
+        head, (n, d_in) = _named(builder, args[6]), cgutils.unpack_tuple(builder, x.shape)
+        above, below, least = (cgutils.unpack_tuple(builder, a.shape) for a in (dy, dx, y))
+        rows = builder.add(builder.mul(n, n.type(2)), n.type(BLOCKS * ROOM))
         return functools.reduce(builder.and_, [
-            builder.not_(_empty(builder, x)), has(W, k, m), has(y, n, m), has(dy, n, m), has(da, n, m),
-            builder.or_(_empty(builder, dW), builder.and_(has(dW, k, m), has(db, m))),
-            builder.or_(_empty(builder, dx), has(dx, n, k))])
-    return types.boolean(x, y, dy, W, dW, db, dx, da), code
+            _all(builder, *zip(above, least, strict=True)),
+            builder.or_(_empty(builder, g), _all(builder, (g.nitems, head["parameters"]))),
+            builder.or_(_empty(builder, dx), _all(builder, *zip(below, (n, d_in), strict=True))),
+            _all(builder, (room.nitems, builder.mul(rows, head["widest"])))])
+    return types.boolean(x, y, dy, g, dx, room, plan), code
 
 
 @closed_jit
-def _thin_backward(x, y, dy, W, slope, dW, db, dx, da, along):
-    """`_backward` for few columns of y, as sums of rows of x; `da` and `along` are room."""
-    if not _belong(x, y, dy, W, dW, db, dx, da) or along.size != W.shape[0]:
+def _up(x, theta, hidden, y, plan, board, called):
+    """y, and all that comes before it in `hidden`, one layer after the other: 0 when it is done, MISFIT, or what
+    `_share` answers."""
+    if not _fit_up(x, theta, hidden, y, plan):
         return MISFIT
-    zero, factor = y.dtype.type(0), y.dtype.type(slope)
-    n, few = y.shape
-    for j in range(few):
-        for i in range(n):
-            da[i, j] = dy[i, j] if y[i, j] > zero else factor * dy[i, j]
-        if dW.size > 0:
-            total = zero
-            for i in range(n):
-                total += da[i, j]
-            for p in range(along.size):
-                along[p] = zero
-            fours = n // 4 * 4
-            for i in range(0, fours, 4):
-                d0, d1, d2, d3 = da[i, j], da[i + 1, j], da[i + 2, j], da[i + 3, j]
-                for p in range(along.size):
-                    along[p] += (d0 * x[i, p] + d1 * x[i + 1, p]) + (d2 * x[i + 2, p] + d3 * x[i + 3, p])
-            for i in range(fours, n):
-                for p in range(along.size):
-                    along[p] += da[i, j] * x[i, p]
-            db[j] = total
-            for p in range(along.size):             # dW[:, j] = along takes Numba three seconds
-                dW[p, j] = along[p]
-        if dx.size > 0:
-            for p in range(along.size):
-                along[p] = W[p, j]
-            for i in range(n):
-                d = da[i, j]
-                for p in range(along.size):
-                    dx[i, p] = d * along[p] + (dx[i, p] if j > 0 else zero)
+    job, desk, n, size = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize
+    a, W, c, layers = _address(x), _address(theta), _address(hidden), _word(plan, LAYERS)
+    layer = plan + 8 * len(HEAD)
+    for i in range(layers):
+        k, m, slope, work = _word(layer, DEPTH), _word(layer, COLS), _word(layer, SLOPE), _word(layer, UP)
+        b, c = W + k * m * size, _pick(i + 1 - layers, c, _address(y))
+        _write(job, (slope, a, k * size, size, W, m * size, size, b, c, m * size, n, k, m))
+        pieces = _call(work, job, -1, 0)
+        left = _done(board, work, job, pieces, pieces, called, desk)
+        if left:
+            return left
+        a, W, c, layer = c, b + m * size, c + n * m * size, layer + 8 * len(LAYER)
     return 0
 
 
 @jit
-def _blocks(y, most):
-    """In how many blocks the rows of y are worth sharing, and the rows of each, a multiple of four."""
-    wanted = _max(1, _min(BLOCKS, _min(most, y.size // SLICE)))
-    block = (y.shape[0] + 4 * wanted - 1) // (4 * wanted) * 4
-    return (y.shape[0] + block - 1) // block, block
-
-
-@jit
-def _shared(board, work, job, pieces, called):
-    """Have a job done, by the team where it is more than one piece: 0, or what `_share` answers."""
-    if pieces > 1:
-        return _share(board, work, job, pieces, called)
-    return _call(work, job, 0, _desk(job))
+def _add_up(like, to, sums, stride, blocks, count):
+    """The sums of all blocks, in their order."""
+    total = _vector(like, to, count)
+    for j in range(total.size):
+        total[j] = 0
+    for i in range(blocks):
+        more = _vector(like, sums + i * stride, count)
+        for j in range(total.size):
+            total[j] += more[j]
 
 
 @closed_jit
-def _narrow_backward(x, y, dy, W, slope, dW, db, dx, room, narrow, board, called):
-    """`_backward` for few columns of x, with room for ROOM rows of y for each of BLOCKS blocks."""
-    if not _belong(x, y, dy, W, dW, db, dx, y) or room.shape[0] < BLOCKS * ROOM or room.shape[1] != y.shape[1]:
-        return MISFIT
-    job, wanted, (blocks, block) = _jobs(board), dW.size > 0, _blocks(y, BLOCKS)
-    _write(job, y.dtype.type(slope), (
-        _address(x), _address(y), _address(dy), _address(W), _address(dx), _address(room),
-        1 if wanted else 0, block, y.shape[0], y.shape[1], W.shape[0]))
-    left = _shared(board, narrow, job, blocks, called)
-    if left == 0 and wanted:
-        for j in range(db.size):
-            db[j] = 0
-            for p in range(W.shape[0]):
-                dW[p, j] = 0
-        for i in range(blocks):
-            for j in range(db.size):
-                db[j] += room[i * ROOM + 4, j]
-            for p in range(W.shape[0]):
-                for j in range(db.size):
-                    dW[p, j] += room[i * ROOM + 5 + p, j]
-    return left
+def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
+    """g and dx, where they are wanted, one layer after the other from the top: the answers of `_up`.
 
-
-@closed_jit
-def _backward(x, y, dy, W, slope, dW, db, dx, da, before, work, board, called):
-    """All of `affine_leaky_relu_backward`; `da` is room. 0 when it is done, MISFIT, or what `_share` answers.
-
-    The column sums of the blocks wait in dW, which is made after them.
+    In `room`: two gradients that are on their way, and what the blocks of rows need.
     """
-    if not _belong(x, y, dy, W, dW, db, dx, da):
+    if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
         return MISFIT
-    job, wanted, (blocks, block) = _jobs(board), dW.size > 0, _blocks(y, W.shape[0])
-    _write(job, y.dtype.type(slope), (_address(y), _address(dy), _address(da), _address(dW), block,
-                                      y.shape[0], y.shape[1]))
-    left = _shared(board, before, job, blocks, called)
-    if left > 0:
-        return left
-    count, most = 0, 0
-    if wanted:
-        for j in range(db.size):
-            db[j] = dW[0, j]
-        for i in range(1, blocks):
-            for j in range(db.size):
-                db[j] += dW[i, j]
-        count = most = _call(work, _describe(x, 1, da, 0, 0, 1.0, dW, job), -1, 0)
-    if dx.size > 0:
-        pieces = _call(work, _describe(da, 0, W, 1, 0, 1.0, dx, job + (BYTES if wanted else 0)), -1, 0)
-        count, most = count + pieces, _max(most, pieces)
-    if most > 1:
-        return _share(board, work, job, count, called)
-    desk = _desk(job)
-    for i in range(count):
-        _call(work, job, i, desk)
+    job, desk, n, size, work = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize, _word(plan, TILES)
+    one, column = _word(plan, ONE), _word(plan, WIDEST) * size
+    here, stride = _address(room), ROOM * column
+    there, sums = here + n * column, here + 2 * n * column
+    wanted, end = _pick(g.size, 1, 0), _word(plan, PARAMETERS) * size
+    W, dW, out, above = _address(theta) + end, _address(g) + end, _address(y), _address(dy)
+    a, layers = _address(hidden) + n * _word(plan, HIDDEN) * size, _word(plan, LAYERS)
+    layer = plan + 8 * (len(HEAD) + layers * len(LAYER))
+    for i in range(layers - 1, -1, -1):
+        layer -= 8 * len(LAYER)
+        k, m, slope, way = _word(layer, DEPTH), _word(layer, COLS), _word(layer, SLOPE), _word(layer, DOWN)
+        W, dW = W - (k + 1) * m * size, dW - (k + 1) * m * size
+        rows = (k <= THIN) | (m <= THIN)                       # all of it is done row by row
+        a = _pick(i, a - n * k * size, _address(x))
+        below = _pick(i, _pick(rows, there, here), _address(dx))
+        _write(job, (slope, a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
+        blocks = _call(way, job, -1, 0)
+        left = _done(board, way, job, blocks, blocks, called, desk)
+        if left:
+            return left
+        _add_up(theta, dW + _pick(rows, 0, k * m * size), sums, stride, blocks, wanted * m * _pick(rows, k + 1, 1))
+        if rows:
+            here, there = there, here
+        else:
+            count, most, next_job = 0, 0, job
+            if wanted:
+                _write(job, (one, a, size, k * size, there, m * size, size, 0, dW, m * size, k, n, m))
+                count = most = _call(work, job, -1, 0)
+                next_job += BYTES
+            if below:
+                _write(next_job, (one, there, m * size, size, W, size, m * size, 0, below, k * size, n, m, k))
+                pieces = _call(work, next_job, -1, 0)
+                count, most = count + pieces, _max(most, pieces)
+            left = _done(board, work, job, most, count, called, desk)
+            if left:
+                return left
+        above, out = below, a
     return 0
+
+
+# ------------------------------------------------------------------------------------------- passes over all parameters
+
+@closed_jit
+def _adam(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps, work, board, called):
+    """Adam's pass over four vectors of one length: 0 when it is done, MISFIT, or what `_share` answers."""
+    if not (theta.size > 0 and g.size == theta.size and m.size == theta.size and v.size == theta.size):
+        return MISFIT
+    job = _jobs(work)
+    numbers = _vector(theta, job + 64, 7)
+    numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] = step, beta1, rest1, beta2, rest2
+    numbers[5], numbers[6] = scale, eps
+    _write(job, (_address(theta), _address(g), _address(m), _address(v), theta.size, job + 64))
+    pieces = _call(work, job, -1, 0)
+    return _done(board, work, job, pieces, pieces, called, _desk(job))
+
+
+@closed_jit
+def _sum(a, sums, work, board, called):
+    """What the pieces of work on one vector come to: each to its place in `sums`, all of it to the last one."""
+    if a.size == 0:
+        return MISFIT
+    job = _write(_jobs(work), (_address(a), _address(sums), a.size))
+    pieces = _call(work, job, -1, 0)
+    left = _done(board, work, job, pieces, pieces, called, _desk(job))
+    if left == 0:
+        sums[-1] = 0
+        for i in range(pieces):
+            sums[-1] += sums[i]
+    return left

@@ -1,0 +1,233 @@
+"""What goes on in a dense layer beside its products, row by row: pieces of work for the team (see `team`).
+
+Also the products themselves where y has few columns (`_thin`, `_thin_backward`) or x has (`_narrow`): most of a tile
+would be empty. A backward pass is given to its piece as a row of words (`BACKWARD`), `_thin` as a `tiles.JOB`.
+"""
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+from .support import jit, whole
+
+THIN = 4                        # so few columns are few
+LONGEST = 2**15                 # numbers for which there is room on a desk
+SLICE, BLOCKS = 2**14, 4        # numbers that are worth a piece of their own; pieces that are enough
+ROOM = 4 + 1 + THIN             # rows, as long as the longer of x's and y's, that a block needs
+
+# dx = 0: it is not wanted; sums: where the room of the first block begins; the next one's is `stride` bytes behind.
+BACKWARD = ("slope", "x", "y", "dy", "W", "dx", "da", "sums", "stride", "block", "rows", "depth", "cols", "wanted")
+
+
+def thin(depth: int, cols: int) -> bool:
+    """Is a product of that depth and with so many columns made by `_thin`?"""
+    return cols <= THIN and depth <= LONGEST
+
+
+@intrinsic
+def _word(typingctx, job, i):
+    """Word i of a job."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
+        return builder.load(builder.gep(words, [args[1]]))
+    return types.int64(job, types.int64), code
+
+
+@intrinsic
+def _put(typingctx, job, i, value):
+    """Write word i of a job."""
+    def code(context, builder, signature, args):
+        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
+        builder.store(args[2], builder.gep(words, [args[1]]))
+        return context.get_dummy_value()
+    return types.void(job, types.int64, types.int64), code
+
+
+@intrinsic
+def _slope(typingctx, job):
+    """The first word of a job: a number of the arrays' type."""
+    def code(context, builder, signature, args):
+        return builder.load(args[0])
+    return job.dtype(job), code
+
+
+@intrinsic
+def _vector(typingctx, job, address, count):
+    """The `count` numbers at an address, as an array."""
+    kind = types.Array(job.dtype, 1, "C")
+    def code(context, builder, signature, args):
+        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
+        size = word(context.get_abi_sizeof(context.get_data_type(job.dtype)))
+        place, shape, steps = (builder.inttoptr(args[1], array.data.type), cgutils.pack_array(builder, [args[2]]),
+                               cgutils.pack_array(builder, [size]))
+        arrayobj.populate_array(array, place, shape, steps, size, None)
+        return array._getvalue()
+    return kind(job, types.int64, types.int64), code
+
+
+_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
+_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_div = whole(lambda builder, a, b: builder.udiv(a, b))
+_parts = whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
+
+
+@jit
+def _cut(job, word, rows, width):
+    """Into how many blocks rows of that width are cut; how many rows each has, a multiple of four, is noted."""
+    blocks = _max(1, _min(BLOCKS, _div(rows * width, SLICE)))
+    block = 4 * _parts(rows, 4 * blocks)
+    _put(job, word, block)
+    return _parts(rows, block)
+
+
+def _thin(job, index, desk):
+    """Block `index` of the rows of a product with few columns: each entry is the scalar product of two rows.
+
+    −1: how many blocks there are.
+    """
+    a, a_row, b, b_row, b_col, bias = (_word(job, 1), _word(job, 2), _word(job, 4), _word(job, 5), _word(job, 6),
+                                       _word(job, 7))
+    c, c_row, rows, depth, cols = _word(job, 8), _word(job, 9), _word(job, 10), _word(job, 11), _word(job, 12)
+    if index < 0:
+        return _cut(job, 13, rows, depth)
+    top, factor, column = index * _word(job, 13), _slope(job), _vector(job, desk + 64, depth)
+    bottom, zero, size = _min(top + _word(job, 13), rows), column.dtype.type(0), column.itemsize
+    for j in range(cols):
+        for p in range(depth):
+            column[p] = _vector(job, b + p * b_row + j * b_col, 1)[0]
+        start = _vector(job, bias + j * size, 1)[0] if bias else zero
+        for i in range(top, bottom):
+            row, total = _vector(job, a + i * a_row, depth), zero
+            for p in range(column.size):
+                total += row[p] * column[p]
+            total += start
+            _vector(job, c + i * c_row + j * size, 1)[0] = total if total > zero else factor * total
+    return 0
+
+
+def _thin_backward(job, index, desk):
+    """All gradients of block `index` of the rows, for few columns of y: dW and dx as sums of rows of x and of W.
+
+    The block's room holds dW, db, a column of W and one of dW.
+    """
+    x, y, dy, W, dx = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4), _word(job, 5)
+    sums, rows, k, m, wanted = _word(job, 7), _word(job, 10), _word(job, 11), _word(job, 12), _word(job, 13)
+    if index < 0:
+        return _cut(job, 9, rows, k)
+    top, factor = index * _word(job, 9), _slope(job)
+    bottom, all_sums = _min(top + _word(job, 9), rows), _vector(job, sums + index * _word(job, 8), (k + 1) * m)
+    zero, size = all_sums.dtype.type(0), all_sums.itemsize
+    here = sums + index * _word(job, 8) + (k + 1) * m * size
+    column, along, d = _vector(job, here, k), _vector(job, here + k * size, k), _vector(job, desk + 64, 4)
+    for j in range(m):
+        total = zero
+        for p in range(k):
+            column[p], along[p] = _vector(job, W + (p * m + j) * size, 1)[0], zero
+        for i in range(top, bottom, 4):
+            many = _min(4, bottom - i)
+            for q in range(many):
+                of, on = _vector(job, dy + ((i + q) * m + j) * size, 1), _vector(job, y + ((i + q) * m + j) * size, 1)
+                d[q] = of[0] if on[0] > zero else factor * of[0]
+                total += d[q]
+            if wanted and many == 4:
+                a, b = _vector(job, x + i * k * size, k), _vector(job, x + (i + 1) * k * size, k)
+                c, e = _vector(job, x + (i + 2) * k * size, k), _vector(job, x + (i + 3) * k * size, k)
+                d0, d1, d2, d3 = d[0], d[1], d[2], d[3]
+                for p in range(along.size):
+                    along[p] += (d0 * a[p] + d1 * b[p]) + (d2 * c[p] + d3 * e[p])
+            elif wanted:
+                for q in range(many):
+                    a, d0 = _vector(job, x + (i + q) * k * size, k), d[q]
+                    for p in range(along.size):
+                        along[p] += d0 * a[p]
+            for q in range(many if dx else 0):
+                to, d0 = _vector(job, dx + (i + q) * k * size, k), d[q]
+                if j:
+                    for p in range(to.size):
+                        to[p] += d0 * column[p]
+                else:
+                    for p in range(to.size):
+                        to[p] = d0 * column[p]
+        all_sums[k * m + j] = total
+        for p in range(k):
+            all_sums[p * m + j] = along[p]
+    return 0
+
+
+def _narrow(job, index, desk):
+    """All gradients of block `index` of the rows, for few columns of x: what `_before` does, and while four rows of da
+    are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds dW, db and those four rows."""
+    x, y, dy, W, dx = _word(job, 1), _word(job, 2), _word(job, 3), _word(job, 4), _word(job, 5)
+    sums, rows, k, m, wanted = _word(job, 7), _word(job, 10), _word(job, 11), _word(job, 12), _word(job, 13)
+    if index < 0:
+        return _cut(job, 9, rows, m)
+    top, factor, here = index * _word(job, 9), _slope(job), sums + index * _word(job, 8)
+    bottom, all_sums = _min(top + _word(job, 9), rows), _vector(job, here, (k + 1) * m)
+    zero, size = all_sums.dtype.type(0), all_sums.itemsize
+    row, near = m * size, here + (k + 1) * m * size
+    da, db = _vector(job, near, 4 * m), _vector(job, here + k * row, m)
+    a, b = _vector(job, near, m), _vector(job, near + row, m)
+    c, d = _vector(job, near + 2 * row, m), _vector(job, near + 3 * row, m)
+    for j in range(all_sums.size):
+        all_sums[j] = zero
+    for i in range(top, bottom, 4):
+        many = _min(4, bottom - i)
+        of, on = _vector(job, dy + i * row, many * m), _vector(job, y + i * row, many * m)
+        for j in range(of.size):
+            da[j] = of[j] if on[j] > zero else factor * of[j]
+        for j in range(many * m, 4 * m):
+            da[j] = zero
+        inputs = _vector(job, x + i * k * size, many * k)
+        if wanted:
+            for j in range(m):
+                db[j] += (a[j] + b[j]) + (c[j] + d[j])
+        for p in range(k if wanted else 0):
+            dW = _vector(job, here + p * row, m)
+            x0, x1 = inputs[p], inputs[k + p] if many > 1 else zero
+            x2, x3 = inputs[2 * k + p] if many > 2 else zero, inputs[3 * k + p] if many > 3 else zero
+            for j in range(m):
+                dW[j] += (x0 * a[j] + x1 * b[j]) + (x2 * c[j] + x3 * d[j])
+        if dx:
+            to = _vector(job, dx + i * k * size, many * k)
+            for q in range(many):
+                line = _vector(job, near + q * row, m)
+                for p in range(k):
+                    along, total = _vector(job, W + p * row, m), zero
+                    for j in range(m):
+                        total += line[j] * along[j]
+                    to[q * k + p] = total
+    return 0
+
+
+def _before(job, index, desk):
+    """da ← f′ dy for block `index` of the rows and, if it is wanted, db, the sums of its columns, in the block's room.
+
+    Four rows at a time, while they are in the nearest cache.
+    """
+    y, dy, da, rows, m = _word(job, 2), _word(job, 3), _word(job, 6), _word(job, 10), _word(job, 12)
+    if index < 0:
+        return _cut(job, 9, rows, m)
+    top, factor = index * _word(job, 9), _slope(job)
+    bottom = _min(top + _word(job, 9), rows)
+    db = _vector(job, _word(job, 7) + index * _word(job, 8), m if _word(job, 13) else 0)
+    zero, row = db.dtype.type(0), m * db.itemsize
+    for j in range(db.size):
+        db[j] = zero
+    for i in range(top, bottom, 4):
+        many, at = _min(4, bottom - i), i * row
+        to, of = _vector(job, da + at, many * m), _vector(job, dy + at, many * m)
+        on = _vector(job, y + at, many * m)
+        for j in range(to.size):
+            to[j] = of[j] if on[j] > zero else factor * of[j]
+        if many == 4:
+            a, b = _vector(job, da + at, m), _vector(job, da + at + row, m)
+            c, d = _vector(job, da + at + 2 * row, m), _vector(job, da + at + 3 * row, m)
+            for j in range(db.size):
+                db[j] += (a[j] + b[j]) + (c[j] + d[j])
+        else:
+            for q in range(many):
+                a = _vector(job, da + at + q * row, m)
+                for j in range(db.size):
+                    db[j] += a[j]
+    return 0

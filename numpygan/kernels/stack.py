@@ -1,0 +1,198 @@
+"""A stack of dense layers with their activations, compiled: one call for all of them, up and down again.
+
+The layers are those that `affine` and `leaky_relu` make one by one, and so are the arrays that lie between them. What
+is gone are the ways from Python to compiled code and back, which take longer than a small layer.
+"""
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from . import passes, rows, team, tiles
+from .dense import NOTHING, OURS
+from .support import CLOSED, ODD, alike, floats, jit, opened, piece_of
+
+Sizes = tuple[int, ...]                 # of x, and of the output of every layer
+Slopes = tuple[float, ...]              # of every layer's activation: 0 ReLU, 1 identity
+
+
+class _Plan(NamedTuple):
+    """What compiled code must know of a stack (see `passes`)."""
+    words: np.ndarray
+    address: int
+    hidden: int                 # columns of all layers but the last
+    widest: int                 # the most columns that there are anywhere
+
+
+@functools.cache
+def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
+    """For arrays of that type; with the code of the pieces for the way up, or down: compiled when first asked for."""
+    layers, head = _layers(sizes, slopes), dict.fromkeys(passes.HEAD, 0)
+    hidden, widest, parameters = sum(sizes[1:-1]), max(sizes), sum((k + 1) * m for k, m, _ in layers)
+    head |= dict(layers=len(layers), d_in=sizes[0], d_out=sizes[-1], parameters=parameters, hidden=hidden,
+                 widest=widest, one=_bits(1.0, char))
+    words = []
+    for k, m, slope in layers:
+        layer = dict(depth=k, cols=m, slope=_bits(slope, char), up=0, down=0)
+        if not down:
+            layer["up"] = piece_of(rows._thin if rows.thin(k, m) else tiles._work, char)
+        elif min(k, m) > rows.THIN:
+            layer["down"], head["tiles"] = piece_of(rows._before, char), piece_of(tiles._work, char)
+        else:
+            layer["down"] = piece_of(rows._thin_backward if m <= rows.THIN else rows._narrow, char)
+        words += [layer[name] for name in passes.LAYER]
+    table = np.array([head[name] for name in passes.HEAD] + words, np.int64)
+    return _Plan(table, table.ctypes.data, hidden, widest)
+
+
+def _layers(sizes, slopes):
+    """(inputs, outputs, slope) of every layer."""
+    if len(slopes) != len(sizes) - 1 or not slopes:
+        raise ValueError(f"every layer has a slope: {len(sizes) - 1} layers of {sizes}, and slopes {slopes}")
+    return list(zip(sizes[:-1], sizes[1:], slopes, strict=True))
+
+
+def _bits(number, char):
+    """A number of that type, as a word of eight bytes."""
+    return int(np.array([number, 0], char).view(np.int64)[0])
+
+
+def _upward(x, theta, sizes, slopes):
+    """y and hidden; None if the shapes do not belong together; ODD for arrays that the compiled code is not open to."""
+    plan, n = _plan(sizes, slopes, x.dtype.char, False), len(x)
+    hidden, y = np.empty(n * plan.hidden, x.dtype), np.empty((n, sizes[-1]), x.dtype)
+    return (y, hidden) if team.asked(passes._up, x, theta, hidden, y, plan.address) == 0 else None
+
+
+def _downward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+    """True when g and dx are there, as far as they are not empty; otherwise as above."""
+    plan = _plan(sizes, slopes, x.dtype.char, True)
+    room = np.empty((2 * len(x) + rows.BLOCKS * rows.ROOM) * plan.widest, x.dtype)
+    return team.asked(passes._down, x, theta, hidden, y, dy, g, dx, room, plan.address) == 0
+
+
+def mlp(x, theta, sizes, slopes):
+    """y_l = f_l(y_{l−1} W_l + b_l), l = 1 … L, y_0 = x                                Eqs. (2.1), (2.9), (2.11)
+
+    x (n, sizes[0]), theta all W and b of the layers in their order, sizes and slopes tuples
+    -> y_L (n, sizes[L]), and y_1 … y_{L−1} one after the other in one vector, for `mlp_backward`.
+
+    Optimizations: the sums start from the bias, the activation is applied to them in registers; one call.
+    """
+    if OURS:
+        try:                                                # with arrays as they nearly always are
+            found = _upward(x, theta, sizes, slopes)
+            if found:
+                return found
+        except ODD:
+            pass
+    x, theta = _checked(x, theta, sizes, slopes)
+    if not OURS:
+        return _up_by_blas(x, theta, sizes, slopes)
+    try:
+        return _upward(x, theta, sizes, slopes)
+    except CLOSED:
+        with opened(passes._up):
+            return _upward(x, theta, sizes, slopes)
+
+
+def mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, want_dx):
+    """dx, and g ← dW_1, db_1, … in the order of theta               Eqs. (2.2), (2.3), (2.4), (2.10), (2.12), (2.13)
+
+    hidden and y are those of `mlp`; g is written into the vector given, an empty one when it is not wanted.
+
+    Optimizations: one call; no dx below the first layer unless it is wanted; blocks of rows are shared.
+    """
+    if OURS:
+        try:
+            dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
+            if _downward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+                return dx if want_dx else None
+        except ODD:
+            pass
+    x, theta = _checked(x, theta, sizes, slopes)
+    y, dy = alike(y, dy)
+    hidden = floats(hidden) if sum(sizes[1:-1]) else NOTHING[x.dtype.char][0]
+    n = len(x)
+    if y.shape != (n, sizes[-1]) or hidden.shape != (n * sum(sizes[1:-1]),) or not x.dtype == y.dtype == hidden.dtype:
+        raise ValueError(f"layers of {sizes} cannot have mapped {x.shape} {x.dtype} to {hidden.size} numbers "
+                         f"{hidden.dtype} between them and {y.shape} {y.dtype}")
+    if not isinstance(g, np.ndarray):
+        raise TypeError(f"g is a vector that the gradient is written into (empty: it is not wanted), got "
+                        f"{type(g).__name__}")
+    if g.size == 0:
+        g = NOTHING[x.dtype.char][0]
+    elif g.shape != theta.shape or g.dtype != theta.dtype or not g.flags.carray:
+        raise ValueError(f"the gradient goes into a vector like theta, {theta.shape} {theta.dtype}, to write to, got "
+                         f"{g.shape} {g.dtype}")
+    dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
+    arguments = x, hidden, y, dy, theta, sizes, slopes, g, dx
+    if not OURS:
+        _down_by_blas(*arguments)
+    else:
+        try:
+            _downward(*arguments)
+        except CLOSED:
+            with opened(passes._down):
+                _downward(*arguments)
+    return dx if want_dx else None
+
+
+def _checked(x, theta, sizes, slopes):
+    """x and theta, as compiled code takes them; a sentence where they do not fit the layers."""
+    x, theta = floats(x), floats(theta)
+    parameters = sum((k + 1) * m for k, m, _ in _layers(sizes, slopes))
+    if x.ndim != 2 or x.shape[1] != sizes[0] or theta.shape != (parameters,) or x.dtype != theta.dtype:
+        raise ValueError(f"dense layers of {sizes} map rows of {sizes[0]} by {parameters} parameters of one dtype, got "
+                         f"{x.shape} {x.dtype} and {theta.shape} {theta.dtype}")
+    return x, theta
+
+
+# ------------------------------------------------------------------------------------------------------ BLAS
+
+@jit
+def _after(c, bias, slope):
+    """c ← f(c + bias), for a product that BLAS has made"""
+    zero, factor = c.dtype.type(0), c.dtype.type(slope)
+    for i in range(c.shape[0]):
+        for j in range(c.shape[1]):
+            a = c[i, j] + bias[j]
+            c[i, j] = a if a > zero else factor * a
+
+
+def _cut(vector, sizes, slopes):
+    """W and b of every layer, in a vector that holds them one after the other."""
+    end = 0
+    for k, m, _ in _layers(sizes, slopes):
+        start, end = end, end + (k + 1) * m
+        yield vector[start:end - m].reshape(k, m), vector[end - m:end]
+
+
+def _up_by_blas(x, theta, sizes, slopes):
+    """`mlp` where products are left to BLAS."""
+    hidden, n, end = np.empty(len(x) * sum(sizes[1:-1]), x.dtype), len(x), 0
+    for slope, (W, b) in zip(slopes, _cut(theta, sizes, slopes), strict=True):
+        y = hidden[end:end + n * len(b)].reshape(n, len(b)) if end < hidden.size else np.empty((n, len(b)), x.dtype)
+        end += y.size
+        np.dot(x, W, out=y)
+        _after(y, b, slope)
+        x = y
+    return y, hidden
+
+
+def _down_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+    """`mlp_backward` where products are left to BLAS."""
+    inputs, start = [x], 0
+    for m in sizes[1:-1]:
+        inputs.append(hidden[start:start + len(x) * m].reshape(len(x), m))
+        start += len(x) * m
+    layers, places = list(_cut(theta, sizes, slopes)), list(_cut(g, sizes, slopes)) if g.size else []
+    for i in reversed(range(len(layers))):
+        with np.errstate(all="ignore"):
+            da = np.where(y > 0, dy, y.dtype.type(slopes[i]) * dy)
+        if places:
+            np.dot(inputs[i].T, da, out=places[i][0])
+            np.sum(da, axis=0, out=places[i][1])
+        y = inputs[i]
+        if i or dx.size:
+            dy = np.dot(da, layers[i][0].T, out=None if i else dx)
