@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from numpygan.kernels import dense, passes, stack
+from numpygan.kernels import dense, passes, rows, stack
 
 COMPILED = pytest.mark.skipif(not dense.OURS, reason="this CPU leaves products to BLAS")
 SLOPES = 0.0, 0.2, 1.0
@@ -30,6 +30,11 @@ def arrays(rng, n, sizes, dtype):
 
 def parameters(sizes):
     return sum((k + 1) * m for k, m in zip(sizes, sizes[1:], strict=False))
+
+
+def room_for(n, sizes, dtype):
+    """What a backward pass needs beside its arrays: two gradients on their way, and room for the blocks."""
+    return np.zeros(2 * n * max(sizes[1:]) + rows.BLOCKS * rows.ROOM * max(sizes), dtype)
 
 
 def members(theta, sizes):

@@ -22,6 +22,7 @@ from stacks import (
     one_by_one,
     outputs,
     parameters,
+    room_for,
     rotated,
     worst,
     worst_up,
@@ -282,7 +283,8 @@ def test_what_a_stack_has_begun_for_a_new_team_it_begins_anew(warm, n, sizes, dt
     up, down = stack._plan(sizes, slopes, x.dtype.char, False), stack._plan(sizes, slopes, x.dtype.char, True)
     expected = [a.tobytes() for a in (*stack.mlp(x, theta, sizes, slopes), *backward(*args, sizes, slopes))]
     between, out, g, dx = (np.full_like(a, np.nan) for a in (hidden, y, theta, x))
-    room = np.full((2 * len(x) + rows.BLOCKS * rows.ROOM) * max(sizes), np.nan, dtype)
+    room = room_for(n, sizes, dtype)
+    room[...] = np.nan
     pieces, done, _ = newly_asked(passes._up, x, theta, between, out, up.address)
     assert (pieces > 1, done) == (True, 0)
     pieces, done, _ = newly_asked(passes._down, x, theta, hidden, y, dy, g, dx, room, down.address)
@@ -368,10 +370,10 @@ def test_nothing_beside_the_gradient_is_written(sizes, dtype, rng):
 def test_what_nobody_wants_is_not_summed(warm, sizes, wanted, dtype, rng):
     (x, hidden, y, dy, theta), (k, m) = arrays(rng, 9, sizes, dtype), sizes
     crew, plan = team.Team(1), stack._plan(sizes, (0.2,), x.dtype.char, True)
-    room = np.zeros((2 * len(x) + rows.BLOCKS * rows.ROOM) * max(sizes), dtype)
+    room = room_for(len(x), sizes, dtype)
     g = np.zeros_like(theta) if wanted else hidden
     assert passes._down(x, theta, hidden, y, dy, g, x.copy(), room, plan.address, crew.address, 0) == 0
-    sums = room[2 * len(x) * max(sizes):]
+    sums = room[2 * len(x) * max(sizes[1:]):]
     for part in {THIN: [sums[:k * m]], NARROW: [sums[:k * m], sums[k * m:(k + 1) * m]], TILES: [sums[:m]]}[sizes]:
         assert np.all(part != 0) if wanted else not part.any()
     if sizes == TILES:                                                   # products make dW

@@ -232,10 +232,9 @@ def misfits(given, named):
 def test_compiled_code_looks_at_all_shapes(warm, sizes, dtype, rng):
     """At those too that Python makes for it: no mistake there may read or write other memory."""
     x, hidden, y, dy, theta = arrays(rng, 9, sizes, dtype)
-    crew, widest = team.Team(1), max(sizes)
-    least = rows.BLOCKS * rows.ROOM * widest
+    crew, least = team.Team(1), rows.BLOCKS * rows.ROOM * max(sizes)
     given = dict(x=x, theta=theta, hidden=hidden, y=y, dy=dy, g=theta.copy(), dx=x.copy(),
-                 room=np.empty(2 * 9 * widest + least, dtype))
+                 room=np.empty(2 * 9 * max(sizes[1:]) + least, dtype))
     for kernel, names in ((passes._up, ["x", "theta", "hidden", "y"]), (passes._down, list(given))):
         plan = stack._plan(sizes, rotated(sizes), x.dtype.char, kernel is passes._down)
 
@@ -270,12 +269,12 @@ def test_compiled_code_looks_at_the_shapes_of_a_product(warm, k, m, dtype, rng):
 @COMPILED
 def test_the_plan_of_a_stack_says_how_each_layer_is_made(warm, dtype):
     char, slopes = np.dtype(dtype).char, (0.0, 0.2, 1.0, 0.5)
-    sizes = (6, 7, 2, 5, rows.THIN)
+    sizes = (8, 7, 2, 5, rows.THIN)
     size = np.dtype(dtype).itemsize
     head, layers = {}, {}
     for down in (False, True):
         plan = stack._plan(sizes, slopes, char, down)
-        assert (plan.hidden, plan.widest, plan.address) == (14, 7, plan.words.ctypes.data)
+        assert (plan.hidden, plan.widest, plan.widest_of_all, plan.address) == (14, 7, 8, plan.words.ctypes.data)
         first = len(passes.HEAD)
         head[down] = dict(zip(passes.HEAD, plan.words[:first].tolist(), strict=True))
         layers[down] = [dict(zip(passes.LAYER, words, strict=True))
@@ -284,8 +283,8 @@ def test_the_plan_of_a_stack_says_how_each_layer_is_made(warm, dtype):
             assert (layer["depth"], layer["cols"]) == (k, m)
             assert layer["slope"].to_bytes(8, "little")[:size] == dtype(slope).tobytes()
     for h in head.values():
-        assert {name: h[name] for name in ("layers", "d_in", "d_out", "parameters", "hidden", "widest")} == dict(
-            layers=4, d_in=6, d_out=4, parameters=parameters(sizes), hidden=14, widest=7)
+        expected = dict(layers=4, d_in=8, d_out=4, parameters=parameters(sizes), hidden=14, widest=7, widest_of_all=8)
+        assert {name: h[name] for name in expected} == expected
         assert h["one"].to_bytes(8, "little")[:size] == dtype(1).tobytes()
     of = {f: support.piece_of(f, char) for f in (rows._thin, rows._thin_backward, rows._narrow, rows._before,
                                                  tiles._work)}

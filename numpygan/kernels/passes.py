@@ -19,12 +19,13 @@ WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
 SHARE, DESK = team.SHARE, team.DESK
 MISFIT = -1                     # what compiled code answers to shapes that do not belong together
 
-# `tiles`, "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
-# layers; "widest": the most columns that there are anywhere. "one" and "slope" are numbers of the arrays' type.
-HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "one", "tiles")
+# "tiles", "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
+# layers; "widest": the most columns that a layer has, "widest_of_all": that it or x has. "one" and "slope" are
+# numbers of the arrays' type.
+HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles")
 LAYER = ("depth", "cols", "slope", "up", "down")
-LAYERS, PARAMETERS, HIDDEN, WIDEST, ONE, TILES = map(
-    HEAD.index, ("layers", "parameters", "hidden", "widest", "one", "tiles"))
+LAYERS, PARAMETERS, HIDDEN, WIDEST, WIDEST_OF_ALL, ONE, TILES = map(
+    HEAD.index, ("layers", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles"))
 DEPTH, COLS, SLOPE, UP, DOWN = range(len(LAYER))
 
 
@@ -230,12 +231,13 @@ def _fit_down(typingctx, x, y, dy, g, dx, room, plan):
                                  for kind, value in zip(signature.args, args[:6], strict=False))
         head, (n, d_in) = _named(builder, args[6]), cgutils.unpack_tuple(builder, x.shape)
         above, below, least = (cgutils.unpack_tuple(builder, a.shape) for a in (dy, dx, y))
-        rows = builder.add(builder.mul(n, n.type(2)), n.type(BLOCKS * ROOM))
+        needed = builder.add(builder.mul(builder.mul(n, n.type(2)), head["widest"]),
+                             builder.mul(n.type(BLOCKS * ROOM), head["widest_of_all"]))
         return functools.reduce(builder.and_, [
             _all(builder, *zip(above, least, strict=True)),
             builder.or_(_empty(builder, g), _all(builder, (g.nitems, head["parameters"]))),
             builder.or_(_empty(builder, dx), _all(builder, *zip(below, (n, d_in), strict=True))),
-            _all(builder, (room.nitems, builder.mul(rows, head["widest"])))])
+            _all(builder, (room.nitems, needed))])
     return types.boolean(x, y, dy, g, dx, room, plan), code
 
 
@@ -281,9 +283,9 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
         return MISFIT
     job, desk, n, size, work = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize, _word(plan, TILES)
-    one, column = _word(plan, ONE), _word(plan, WIDEST) * size
-    here, stride = _address(room), ROOM * column
-    there, sums = here + n * column, here + 2 * n * column
+    one, wide = _word(plan, ONE), n * _word(plan, WIDEST) * size
+    here, stride = _address(room), ROOM * _word(plan, WIDEST_OF_ALL) * size
+    there, sums = here + wide, here + 2 * wide
     wanted, end = _pick(g.size, 1, 0), _word(plan, PARAMETERS) * size
     W, dW, out, above = _address(theta) + end, _address(g) + end, _address(y), _address(dy)
     a, layers = _address(hidden) + n * _word(plan, HIDDEN) * size, _word(plan, LAYERS)

@@ -21,16 +21,17 @@ class _Plan(NamedTuple):
     words: np.ndarray
     address: int
     hidden: int                 # columns of all layers but the last
-    widest: int                 # the most columns that there are anywhere
+    widest: int                 # the most columns that a layer has
+    widest_of_all: int          # that it or x has
 
 
 @functools.cache
 def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
     """For arrays of that type; with the code of the pieces for the way up, or down: compiled when first asked for."""
     layers, head = _layers(sizes, slopes), dict.fromkeys(passes.HEAD, 0)
-    hidden, widest, parameters = sum(sizes[1:-1]), max(sizes), sum((k + 1) * m for k, m, _ in layers)
-    head |= dict(layers=len(layers), d_in=sizes[0], d_out=sizes[-1], parameters=parameters, hidden=hidden,
-                 widest=widest, one=_bits(1.0, char))
+    hidden, widest, of_all = sum(sizes[1:-1]), max(sizes[1:]), max(sizes)
+    head |= dict(layers=len(layers), d_in=sizes[0], d_out=sizes[-1], parameters=sum((k + 1) * m for k, m, _ in layers),
+                 hidden=hidden, widest=widest, widest_of_all=of_all, one=_bits(1.0, char))
     words = []
     for k, m, slope in layers:
         layer = dict(depth=k, cols=m, slope=_bits(slope, char), up=0, down=0)
@@ -42,7 +43,7 @@ def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
             layer["down"] = piece_of(rows._thin_backward if m <= rows.THIN else rows._narrow, char)
         words += [layer[name] for name in passes.LAYER]
     table = np.array([head[name] for name in passes.HEAD] + words, np.int64)
-    return _Plan(table, table.ctypes.data, hidden, widest)
+    return _Plan(table, table.ctypes.data, hidden, widest, of_all)
 
 
 def _layers(sizes, slopes):
@@ -67,7 +68,7 @@ def _upward(x, theta, sizes, slopes):
 def _downward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
     """True when g and dx are there, as far as they are not empty; otherwise as above."""
     plan = _plan(sizes, slopes, x.dtype.char, True)
-    room = np.empty((2 * len(x) + rows.BLOCKS * rows.ROOM) * plan.widest, x.dtype)
+    room = np.empty(2 * len(x) * plan.widest + rows.BLOCKS * rows.ROOM * plan.widest_of_all, x.dtype)
     return team.asked(passes._down, x, theta, hidden, y, dy, g, dx, room, plan.address) == 0
 
 
