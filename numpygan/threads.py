@@ -1,17 +1,29 @@
 """How many threads there are: BLAS gets one unless products are large, a worker among workers nothing but one."""
+import functools
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from .network import Network
 
 _lock = threading.Lock()
-_limits: list[threadpool_limits] = []           # of all trainings under way in this process, and how many those are
+_limits: list[Any] = []         # of all trainings under way in this process, and how many those are
 _users = 0
 
 LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The libraries with threads of their own, when so many modules have been imported.
+
+    To look for them takes longer than five iterations of a small network, so once for all until one more is imported.
+    """
+    return ThreadpoolController()
 
 
 def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
@@ -34,7 +46,7 @@ def alone() -> Iterator[None]:
     global _users
     with _lock:
         _users += 1
-        _limits.append(threadpool_limits(1, user_api="blas"))
+        _limits.append(_libraries(len(sys.modules)).limit(limits=1, user_api="blas"))
     try:
         yield
     finally:

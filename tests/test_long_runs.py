@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 import numpygan as ng
 from numpygan import threads
@@ -108,6 +108,21 @@ def test_the_limit_of_threads_lasts_to_the_last_of_two_trainings_and_is_taken_ba
         assert {n for _, n in blas()} == {1}
         second.__exit__(None, None, None)
         assert blas() == before
+
+
+def test_a_library_that_comes_later_is_limited_too(monkeypatch):
+    """The libraries are looked for again when something has been imported, and not before."""
+    looked = []
+    monkeypatch.setattr(threads, "ThreadpoolController", lambda: looked.append(0) or ThreadpoolController())
+    threads._libraries.cache_clear()
+    for _ in range(2):
+        with threads.alone():
+            pass
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "a module that is new", sys)
+    with threads.alone():
+        pass
+    assert len(looked) == 2
 
 
 SIDE_BY_SIDE = ("import sys; sys.path.insert(0, 'tests'); import hashlib\n"
