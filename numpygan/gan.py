@@ -52,7 +52,7 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
     if log is not None:
         answer = engines.ops(D.engine).mean_sigmoid
         log["D_real"], log["D_fake"] = answer(logit_r), answer(logit_f)
-        if D.state.size:
+        if D.remembers:
             log["tape_D"] = tapes
     return L_D, g_D
 
@@ -74,7 +74,7 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     L_G, df = loss.generator(logit_f)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
     _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
-    if log is not None and G.state.size:
+    if log is not None and G.remembers:
         log["tape_G"] = (tape_g,)
     return L_G, g_G
 
@@ -280,7 +280,7 @@ class GAN:
         for name in names:
             net = getattr(self, name)
             if not (math.isfinite(engines.ops(net.engine).norm(net.theta))
-                    and (not net.state.size or np.isfinite(net.state).all())):
+                    and (not net.remembers or np.isfinite(net.state).all())):
                 raise divergence(self, name, x, z)
 
     def _check(self, data, batch, k):

@@ -61,6 +61,7 @@ class Network:
         self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
         self._theta = np.zeros(size, dtype)
         self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
+        self.remembers = remembered > 0                             # has it a state?
         for layer, p, s in zip(self.layers, cut(self._theta, self._slots), cut(self._state, self._state_slots),
                                strict=True):
             layer.init(p, rng)
@@ -171,7 +172,7 @@ class Network:
         for i, layer in stack:
             x, cache = layer.forward(views[i], x, contexts[i])
             caches.append(cache)
-        state = None if rng is None else self._proposed(contexts)
+        state = None if rng is None or not self.remembers else self._proposed(contexts)
         return x, Tape(self, theta, self.version if own else None, x.shape, x.dtype, caches, state)
 
     def backward(self, tape: Tape, dy: np.ndarray, want_dx: bool = True, want_g: bool = True) -> tuple[Any, Any]:
@@ -242,17 +243,18 @@ class Network:
         """The functions, layers and slots of a pass in this dtype: a complex one runs `functional`, layer by layer."""
         if dtype.kind == "c":
             return functional, *self._plain
-        return engines.ops(self.engine), *self._stack
+        stack, slots = self._stack
+        return engines.ops(self.engine), stack, slots
 
     def _contexts(self, c):
         """The context of each layer: c itself, or for one that remembers, c with its state and room for a new one."""
-        if not self._state.size:
+        if not self.remembers:
             return [c] * len(self.layers)
         return [c._replace(state=s, new={}) if s else c for s in cut(self.state, self._state_slots)]
 
     def _proposed(self, contexts):
         """The state with what the layers propose in these contexts; None where none of them proposes anything."""
-        new = [c.new for c in contexts] if self._state.size else []
+        new = [c.new for c in contexts]
         return renewed(self._state, self._state_slots, new) if any(new) else None
 
     def _input(self, x, theta):

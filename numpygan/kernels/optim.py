@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from . import passes, team
-from .support import CLOSED, ODD, alike, closed, floats, jit, opened, piece_of, vectors, whole
+from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors, whole
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
@@ -149,6 +149,7 @@ def _average(old, new, beta, rest, out):
         out[i] = beta * old[i] + rest * new[i]
 
 
+@closed
 @jit
 def _square_sum(g):
     total = 0.0
@@ -261,14 +262,18 @@ def average(old, new, beta):
 
 def norm(g):
     """‖g‖ = √Σ gᵢ²   Optimizations: one pass, no temporaries, and no second pool of BLAS threads."""
-    g = floats(g).reshape(-1)
+    try:                                                    # of a vector as it nearly always is
+        if TOGETHER and g.size > 0:
+            return _norm(g)
+    except ODD:
+        pass
+    with opened(_square_sum, passes._sum):
+        return _norm(floats(g).reshape(-1))
+
+
+def _norm(g):
     if g.size < LONG or not TOGETHER:
         return math.sqrt(_square_sum(g))
     sums = np.empty(MOST + 1)
-    arguments = passes._sum, g, sums, piece_of(_squares_piece, g.dtype.char)
-    try:
-        team.asked(*arguments)
-    except CLOSED:
-        with opened(passes._sum):
-            team.asked(*arguments)
+    team.asked(passes._sum, g, sums, piece_of(_squares_piece, g.dtype.char))
     return math.sqrt(sums[MOST])
