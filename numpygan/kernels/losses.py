@@ -123,13 +123,13 @@ def _bce_of(s, t, e, log, one):
 @closed
 @ordered_jit
 def _bce_mean(s, target, ds, room):
-    """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds."""
+    """(1/n) Σ ℓ(sᵢ, t) for one target t; its gradient into ds; and (1/n) Σ ℓ′(sᵢ, t)."""
     one, t = s.dtype.type(1), s.dtype.type(target)
     for i in range(s.size):
         e = np.exp(-abs(s[i]))
         room[i], d = _bce_of(s[i], t, e, np.log1p(e), one)
         ds[i] = d / s.dtype.type(s.size)
-    return _sum(room) / s.size
+    return _sum(room) / s.size, _sum(ds)
 
 
 @closed
@@ -141,21 +141,7 @@ def _bce_mean_float32(s, target, ds, room):
         e = _decay_float32(s[i])
         room[i], d = _bce_of(s[i], t, e, _log1p_float32(e), one)
         ds[i] = d * share
-    return _sum(room) / s.size
-
-
-@closed
-@ordered_jit
-def _mean_sigmoid(s, room):
-    _sigmoid(s, room)
-    return _sum(room) / s.size
-
-
-@closed
-@ordered_jit
-def _mean_sigmoid_float32(s, room):
-    _sigmoid_float32(s, room)
-    return _sum(room) / s.size
+    return _sum(room) / s.size, _sum(ds) / (np.float64(share) * s.size)
 
 
 @jit
@@ -281,13 +267,14 @@ def bce_with_logits_backward(dy, logit, target):
 def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     if not isinstance(target, np.ndarray):
-        return _with_one(logit, float(target))
+        return _with_one(logit, float(target))[:2]
     s, t = _targets(logit, target)
     ds = np.empty(s.shape, s.dtype)
     return s.dtype.type(_bce_mean_each(s.ravel(), t.ravel(), ds.ravel())), ds
 
 
 def _with_one(logit, target):
+    """The mean of ℓ(sᵢ, t), its gradient, and the mean of ℓ′(sᵢ, t)."""
     try:                                                    # with an array as it nearly always is
         if logit.size:
             return _with(logit, target)
@@ -299,7 +286,8 @@ def _with_one(logit, target):
 
 def _with(s, target):
     kernel, ds = _bce_mean_float32 if s.dtype.char == "f" else _bce_mean, np.empty(s.shape, s.dtype)
-    return ds.dtype.type(kernel(s.ravel(), target, ds.ravel(), np.empty(s.size, s.dtype))), ds
+    mean, slope = kernel(s.ravel(), target, ds.ravel(), np.empty(s.size, s.dtype))
+    return s.dtype.type(mean), ds, slope
 
 
 def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
@@ -314,19 +302,11 @@ def bce_discriminator(logit_real, logit_fake, alpha, beta=0):
 
 
 def mean_sigmoid(logit):
-    """(1/n) Σ σ(sᵢ), as a float: what D answers on average.   Optimizations: one pass, no temporaries."""
-    try:                                                    # with an array as it nearly always is
-        if logit.size:
-            return _mean_of(logit)
-    except ODD:
-        pass
-    with opened(_mean_sigmoid, _mean_sigmoid_float32):
-        return _mean_of(floats(logit))
+    """(1/n) Σ σ(sᵢ), as a float: what D answers on average.
 
-
-def _mean_of(s):
-    kernel = _mean_sigmoid_float32 if s.dtype.char == "f" else _mean_sigmoid
-    return kernel(s.ravel(), np.empty(s.size, s.dtype))
+    Optimizations: one pass, no temporaries; σ(s) = ℓ′(s, 0), so that there is one kernel for this and for the losses.
+    """
+    return _with_one(logit, 0.0)[2]
 
 
 def minimax_generator(logit_fake):

@@ -34,7 +34,7 @@ def _from(typingctx, job, i, start, count):
     kind = types.Array(job.dtype, 1, "C")
     def code(context, builder, signature, args):
         array, word = context.make_array(kind)(context, builder), ir.IntType(64)
-        size = word(context.get_abi_sizeof(context.get_data_type(job.dtype)))
+        size = word(job.dtype.bitwidth // 8)
         vectors = builder.bitcast(args[0], ir.PointerType(args[0].type))
         first = builder.gep(builder.load(builder.gep(vectors, [args[1]])), [args[2]])
         shape, steps = cgutils.pack_array(builder, [args[3]]), cgutils.pack_array(builder, [size])

@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from . import team, tiles
-from .rows import BLOCKS, ROOM, THIN
+from .rows import BLOCKS, ROOM
 from .support import closed_jit, jit, whole
 
 WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
@@ -21,12 +21,14 @@ MISFIT = -1                     # what compiled code answers to shapes that do n
 
 # "tiles", "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
 # layers; "widest": the most columns that a layer has, "widest_of_all": that it or x has. "one" and "slope" are
-# numbers of the arrays' type.
-HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles")
-LAYER = ("depth", "cols", "slope", "up", "down")
-LAYERS, PARAMETERS, HIDDEN, WIDEST, WIDEST_OF_ALL, ONE, TILES = map(
-    HEAD.index, ("layers", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles"))
-DEPTH, COLS, SLOPE, UP, DOWN = range(len(LAYER))
+# numbers of the arrays' type; "stride", "x_row", "y_row", "size" and "sums_at" are bytes: from the room of a block of
+# rows to that of the next, of a row of x and of y, of W, and before the "sums" numbers of the layer's gradient that
+# are sums over blocks of rows ("by_rows": all of them, and dx is made row by row too).
+HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles", "stride")
+LAYER = ("depth", "cols", "slope", "up", "down", "x_row", "y_row", "size", "by_rows", "sums", "sums_at")
+LAYERS, WIDEST, ONE, TILES, STRIDE = map(HEAD.index, ("layers", "widest", "one", "tiles", "stride"))
+DEPTH, COLS, SLOPE, UP, DOWN, X_ROW, Y_ROW, SIZE, BY_ROWS, SUMS, SUMS_AT = range(len(LAYER))
+NEXT_LAYER = 8 * len(LAYER)
 
 
 # ------------------------------------------------------------------------------------------ jobs for machine code
@@ -69,7 +71,7 @@ def _vector(typingctx, like, address, count):
     kind = types.Array(like.dtype, 1, "C")
     def code(context, builder, signature, args):
         array, word = context.make_array(kind)(context, builder), ir.IntType(64)
-        size = word(context.get_abi_sizeof(context.get_data_type(like.dtype)))
+        size = word(like.dtype.bitwidth // 8)
         place, shape, steps = (builder.inttoptr(args[1], array.data.type), cgutils.pack_array(builder, [args[2]]),
                                cgutils.pack_array(builder, [size]))
         arrayobj.populate_array(array, place, shape, steps, size, None)
@@ -98,6 +100,7 @@ def _write(typingctx, address, words):
 
 
 _max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
+_behind = whole(lambda builder, address, i, stride: builder.add(address, builder.mul(i, stride)))
 _pick = whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
 
 
@@ -247,18 +250,19 @@ def _up(x, theta, hidden, y, plan, board, called):
     `_share` answers."""
     if not _fit_up(x, theta, hidden, y, plan):
         return MISFIT
-    job, desk, n, size = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize
+    job, desk, n, step = _jobs(plan), _desk(plan), len(x), theta.itemsize
     a, W, c, layers = _address(x), _address(theta), _address(hidden), _word(plan, LAYERS)
     layer = plan + 8 * len(HEAD)
     for i in range(layers):
-        k, m, slope, work = _word(layer, DEPTH), _word(layer, COLS), _word(layer, SLOPE), _word(layer, UP)
-        b, c = W + k * m * size, _pick(i + 1 - layers, c, _address(y))
-        _write(job, (slope, a, k * size, size, W, m * size, size, b, c, m * size, n, k, m))
+        k, m, x_row, y_row = _word(layer, DEPTH), _word(layer, COLS), _word(layer, X_ROW), _word(layer, Y_ROW)
+        b, c = W + _word(layer, SIZE), _pick(i + 1 - layers, c, _address(y))
+        work = _word(layer, UP)
+        _write(job, (_word(layer, SLOPE), a, x_row, step, W, y_row, step, b, c, y_row, n, k, m))
         pieces = _call(work, job, -1, 0)
         left = _done(board, work, job, pieces, pieces, called, desk)
         if left:
             return left
-        a, W, c, layer = c, b + m * size, c + n * m * size, layer + 8 * len(LAYER)
+        a, W, c, layer = c, b + y_row, _behind(c, n, y_row), layer + NEXT_LAYER
     return 0
 
 
@@ -269,7 +273,7 @@ def _add_up(like, to, sums, stride, blocks, count):
     for j in range(total.size):
         total[j] = 0
     for i in range(blocks):
-        more = _vector(like, sums + i * stride, count)
+        more = _vector(like, _behind(sums, i, stride), count)
         for j in range(total.size):
             total[j] += more[j]
 
@@ -282,37 +286,37 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     """
     if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
         return MISFIT
-    job, desk, n, size, work = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize, _word(plan, TILES)
-    one, wide = _word(plan, ONE), n * _word(plan, WIDEST) * size
-    here, stride = _address(room), ROOM * _word(plan, WIDEST_OF_ALL) * size
-    there, sums = here + wide, here + 2 * wide
-    wanted, end = _pick(g.size, 1, 0), _word(plan, PARAMETERS) * size
-    W, dW, out, above = _address(theta) + end, _address(g) + end, _address(y), _address(dy)
-    a, layers = _address(hidden) + n * _word(plan, HIDDEN) * size, _word(plan, LAYERS)
-    layer = plan + 8 * (len(HEAD) + layers * len(LAYER))
+    job, desk, n, step, work = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize, _word(plan, TILES)
+    one, layers, stride = _word(plan, ONE), _word(plan, LAYERS), _word(plan, STRIDE)
+    here, wanted = _address(room), _pick(g.size, 1, 0)
+    there = _behind(here, n, _word(plan, WIDEST) * step)
+    sums = _behind(here, n, 2 * _word(plan, WIDEST) * step)
+    W, dW = _behind(_address(theta), theta.size, step), _behind(_address(g), theta.size, step)
+    a, out, above = _behind(_address(hidden), hidden.size, step), _address(y), _address(dy)
+    layer = plan + 8 * len(HEAD) + layers * NEXT_LAYER
     for i in range(layers - 1, -1, -1):
-        layer -= 8 * len(LAYER)
-        k, m, slope, way = _word(layer, DEPTH), _word(layer, COLS), _word(layer, SLOPE), _word(layer, DOWN)
-        W, dW = W - (k + 1) * m * size, dW - (k + 1) * m * size
-        rows = (k <= THIN) | (m <= THIN)                       # all of it is done row by row
-        a = _pick(i, a - n * k * size, _address(x))
-        below = _pick(i, _pick(rows, there, here), _address(dx))
-        _write(job, (slope, a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
+        layer -= NEXT_LAYER
+        k, m, x_row, y_row = _word(layer, DEPTH), _word(layer, COLS), _word(layer, X_ROW), _word(layer, Y_ROW)
+        way, by_rows, parameters = _word(layer, DOWN), _word(layer, BY_ROWS), _word(layer, SIZE) + y_row
+        W, dW = W - parameters, dW - parameters
+        a = _pick(i, _behind(a, n, -x_row), _address(x))
+        below = _pick(i, _pick(by_rows, there, here), _address(dx))
+        _write(job, (_word(layer, SLOPE), a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
         blocks = _call(way, job, -1, 0)
         left = _done(board, way, job, blocks, blocks, called, desk)
         if left:
             return left
-        _add_up(theta, dW + _pick(rows, 0, k * m * size), sums, stride, blocks, wanted * m * _pick(rows, k + 1, 1))
-        if rows:
+        _add_up(theta, dW + _word(layer, SUMS_AT), sums, stride, blocks, wanted * _word(layer, SUMS))
+        if by_rows:
             here, there = there, here
         else:
             count, most, next_job = 0, 0, job
             if wanted:
-                _write(job, (one, a, size, k * size, there, m * size, size, 0, dW, m * size, k, n, m))
+                _write(job, (one, a, step, x_row, there, y_row, step, 0, dW, y_row, k, n, m))
                 count = most = _call(work, job, -1, 0)
                 next_job += BYTES
             if below:
-                _write(next_job, (one, there, m * size, size, W, size, m * size, 0, below, k * size, n, m, k))
+                _write(next_job, (one, there, y_row, step, W, step, y_row, 0, below, x_row, n, m, k))
                 pieces = _call(work, next_job, -1, 0)
                 count, most = count + pieces, _max(most, pieces)
             left = _done(board, work, job, most, count, called, desk)

@@ -25,6 +25,19 @@ def thin(depth: int, cols: int) -> bool:
     return cols <= THIN and depth <= LONGEST
 
 
+def _behind(builder, address, i, stride, pointer):
+    """The place i strides behind an address, as a pointer."""
+    return builder.inttoptr(builder.add(address, builder.mul(i, stride)), pointer)
+
+
+def _array(context, builder, kind, address, i, stride, count):
+    """`count` numbers that lie there, as an array of that kind."""
+    array, size = context.make_array(kind)(context, builder), count.type(kind.dtype.bitwidth // 8)
+    shape, steps = cgutils.pack_array(builder, [count]), cgutils.pack_array(builder, [size])
+    arrayobj.populate_array(array, _behind(builder, address, i, stride, array.data.type), shape, steps, size, None)
+    return array._getvalue()
+
+
 @intrinsic
 def _word(typingctx, job, i):
     """Word i of a job."""
@@ -53,17 +66,49 @@ def _slope(typingctx, job):
 
 
 @intrinsic
-def _vector(typingctx, job, address, count):
-    """The `count` numbers at an address, as an array."""
+def _vector(typingctx, job, address, i, stride, count):
+    """`count` numbers, as an array, that lie i strides (in bytes) behind an address."""
     kind = types.Array(job.dtype, 1, "C")
     def code(context, builder, signature, args):
-        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
-        size = word(context.get_abi_sizeof(context.get_data_type(job.dtype)))
-        place, shape, steps = (builder.inttoptr(args[1], array.data.type), cgutils.pack_array(builder, [args[2]]),
-                               cgutils.pack_array(builder, [size]))
-        arrayobj.populate_array(array, place, shape, steps, size, None)
-        return array._getvalue()
-    return kind(job, types.int64, types.int64), code
+        return _array(context, builder, kind, *args[1:])
+    return kind(job, *[types.int64] * 4), code
+
+
+@intrinsic
+def _four(typingctx, job, address, i, stride, count):
+    """Four such arrays, from i on."""
+    kind = types.Array(job.dtype, 1, "C")
+    def code(context, builder, signature, args):
+        arrays = [_array(context, builder, kind, args[1], builder.add(args[2], args[2].type(q)), *args[3:])
+                  for q in range(4)]
+        return context.make_tuple(builder, signature.return_type, arrays)
+    return types.UniTuple(kind, 4)(job, *[types.int64] * 4), code
+
+
+@intrinsic
+def _number(typingctx, job, address, i, stride):
+    """The number that lies i strides behind an address."""
+    def code(context, builder, signature, args):
+        return builder.load(_behind(builder, *args[1:], args[0].type))
+    return job.dtype(job, *[types.int64] * 3), code
+
+
+@intrinsic
+def _write(typingctx, job, address, i, stride, x):
+    """Write x there."""
+    def code(context, builder, signature, args):
+        builder.store(args[4], _behind(builder, *args[1:4], args[0].type))
+        return context.get_dummy_value()
+    return types.void(job, *[types.int64] * 3, job.dtype), code
+
+
+@intrinsic
+def _through(typingctx, y, dy, slope):
+    """dy where y > 0, else slope · dy: a choice, not the branches of Python's `if`, over which Numba takes long."""
+    def code(context, builder, signature, args):
+        y, dy, slope = args
+        return builder.select(builder.fcmp_ordered(">", y, y.type(0.0)), dy, builder.fmul(slope, dy))
+    return y(y, y, y), code
 
 
 _min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
@@ -91,18 +136,18 @@ def _thin(job, index, desk):
     c, c_row, rows, depth, cols = _word(job, 8), _word(job, 9), _word(job, 10), _word(job, 11), _word(job, 12)
     if index < 0:
         return _cut(job, 13, rows, depth)
-    top, factor, column = index * _word(job, 13), _slope(job), _vector(job, desk + 64, depth)
+    top, factor, column = index * _word(job, 13), _slope(job), _vector(job, desk, 1, 64, depth)
     bottom, zero, size = _min(top + _word(job, 13), rows), column.dtype.type(0), column.itemsize
     for j in range(cols):
         for p in range(depth):
-            column[p] = _vector(job, b + p * b_row + j * b_col, 1)[0]
-        start = _vector(job, bias + j * size, 1)[0] if bias else zero
+            column[p] = _number(job, b + j * b_col, p, b_row)
+        start = _number(job, bias, j, size) if bias else zero
         for i in range(top, bottom):
-            row, total = _vector(job, a + i * a_row, depth), zero
+            row, total = _vector(job, a, i, a_row, depth), zero
             for p in range(column.size):
                 total += row[p] * column[p]
             total += start
-            _vector(job, c + i * c_row + j * size, 1)[0] = total if total > zero else factor * total
+            _write(job, c + j * size, i, c_row, _through(total, total, factor))
     return 0
 
 
@@ -115,43 +160,40 @@ def _thin_backward(job, index, desk):
     sums, rows, k, m, wanted = _word(job, 7), _word(job, 10), _word(job, 11), _word(job, 12), _word(job, 13)
     if index < 0:
         return _cut(job, 9, rows, k)
-    top, factor = index * _word(job, 9), _slope(job)
-    bottom, all_sums = _min(top + _word(job, 9), rows), _vector(job, sums + index * _word(job, 8), (k + 1) * m)
-    zero, size = all_sums.dtype.type(0), all_sums.itemsize
-    here = sums + index * _word(job, 8) + (k + 1) * m * size
-    column, along, d = _vector(job, here, k), _vector(job, here + k * size, k), _vector(job, desk + 64, 4)
+    top, factor, d = index * _word(job, 9), _slope(job), _vector(job, desk, 1, 64, 4)
+    bottom, zero, size = _min(top + _word(job, 9), rows), d.dtype.type(0), d.itemsize
+    row, line, here = k * size, m * size, sums + index * _word(job, 8)
+    column, along = _vector(job, here, k + 1, line, k), _vector(job, here + row, k + 1, line, k)
     for j in range(m):
-        total = zero
+        on, of, total = y + j * size, dy + j * size, zero
         for p in range(k):
-            column[p], along[p] = _vector(job, W + (p * m + j) * size, 1)[0], zero
+            column[p], along[p] = _number(job, W + j * size, p, line), zero
         for i in range(top, bottom, 4):
             many = _min(4, bottom - i)
             for q in range(many):
-                of, on = _vector(job, dy + ((i + q) * m + j) * size, 1), _vector(job, y + ((i + q) * m + j) * size, 1)
-                d[q] = of[0] if on[0] > zero else factor * of[0]
+                d[q] = _through(_number(job, on, i + q, line), _number(job, of, i + q, line), factor)
                 total += d[q]
-            if wanted and many == 4:
-                a, b = _vector(job, x + i * k * size, k), _vector(job, x + (i + 1) * k * size, k)
-                c, e = _vector(job, x + (i + 2) * k * size, k), _vector(job, x + (i + 3) * k * size, k)
+            if wanted * many == 4:
+                a, b, c, e = _four(job, x, i, row, k)
                 d0, d1, d2, d3 = d[0], d[1], d[2], d[3]
                 for p in range(along.size):
                     along[p] += (d0 * a[p] + d1 * b[p]) + (d2 * c[p] + d3 * e[p])
-            elif wanted:
-                for q in range(many):
-                    a, d0 = _vector(job, x + (i + q) * k * size, k), d[q]
+            else:
+                for q in range(wanted * many):
+                    a, d0 = _vector(job, x, i + q, row, k), d[q]
                     for p in range(along.size):
                         along[p] += d0 * a[p]
             for q in range(many if dx else 0):
-                to, d0 = _vector(job, dx + (i + q) * k * size, k), d[q]
+                to, d0 = _vector(job, dx, i + q, row, k), d[q]
                 if j:
                     for p in range(to.size):
                         to[p] += d0 * column[p]
                 else:
                     for p in range(to.size):
                         to[p] = d0 * column[p]
-        all_sums[k * m + j] = total
         for p in range(k):
-            all_sums[p * m + j] = along[p]
+            _write(job, here + j * size, p, line, along[p])
+        _write(job, here + j * size, k, line, total)
     return 0
 
 
@@ -163,40 +205,38 @@ def _narrow(job, index, desk):
     if index < 0:
         return _cut(job, 9, rows, m)
     top, factor, here = index * _word(job, 9), _slope(job), sums + index * _word(job, 8)
-    bottom, all_sums = _min(top + _word(job, 9), rows), _vector(job, here, (k + 1) * m)
+    bottom, all_sums = _min(top + _word(job, 9), rows), _vector(job, here, 0, 0, (k + 1) * m)
     zero, size = all_sums.dtype.type(0), all_sums.itemsize
-    row, near = m * size, here + (k + 1) * m * size
-    da, db = _vector(job, near, 4 * m), _vector(job, here + k * row, m)
-    a, b = _vector(job, near, m), _vector(job, near + row, m)
-    c, d = _vector(job, near + 2 * row, m), _vector(job, near + 3 * row, m)
+    row, line = m * size, k * size
+    near = here + (k + 1) * row
+    da, db = _vector(job, near, 0, row, 4 * m), _vector(job, here, k, row, m)
+    a, b, c, d = _four(job, near, 0, row, m)
     for j in range(all_sums.size):
         all_sums[j] = zero
     for i in range(top, bottom, 4):
         many = _min(4, bottom - i)
-        of, on = _vector(job, dy + i * row, many * m), _vector(job, y + i * row, many * m)
+        of, on = _vector(job, dy, i, row, many * m), _vector(job, y, i, row, many * m)
         for j in range(of.size):
-            da[j] = of[j] if on[j] > zero else factor * of[j]
+            da[j] = _through(on[j], of[j], factor)
         for j in range(many * m, 4 * m):
             da[j] = zero
-        inputs = _vector(job, x + i * k * size, many * k)
+        inputs = _vector(job, x, i, line, many * k)
         if wanted:
             for j in range(m):
                 db[j] += (a[j] + b[j]) + (c[j] + d[j])
         for p in range(k if wanted else 0):
-            dW = _vector(job, here + p * row, m)
+            dW = _vector(job, here, p, row, m)
             x0, x1 = inputs[p], inputs[k + p] if many > 1 else zero
             x2, x3 = inputs[2 * k + p] if many > 2 else zero, inputs[3 * k + p] if many > 3 else zero
             for j in range(m):
                 dW[j] += (x0 * a[j] + x1 * b[j]) + (x2 * c[j] + x3 * d[j])
-        if dx:
-            to = _vector(job, dx + i * k * size, many * k)
-            for q in range(many):
-                line = _vector(job, near + q * row, m)
-                for p in range(k):
-                    along, total = _vector(job, W + p * row, m), zero
-                    for j in range(m):
-                        total += line[j] * along[j]
-                    to[q * k + p] = total
+        for q in range(many if dx else 0):
+            near_row, to = _vector(job, near, q, row, m), _vector(job, dx, i + q, line, k)
+            for p in range(to.size):
+                along, total = _vector(job, W, p, row, m), zero
+                for j in range(m):
+                    total += near_row[j] * along[j]
+                to[p] = total
     return 0
 
 
@@ -210,24 +250,23 @@ def _before(job, index, desk):
         return _cut(job, 9, rows, m)
     top, factor = index * _word(job, 9), _slope(job)
     bottom = _min(top + _word(job, 9), rows)
-    db = _vector(job, _word(job, 7) + index * _word(job, 8), m if _word(job, 13) else 0)
+    db = _vector(job, _word(job, 7), index, _word(job, 8), m * _word(job, 13))
     zero, row = db.dtype.type(0), m * db.itemsize
     for j in range(db.size):
         db[j] = zero
     for i in range(top, bottom, 4):
-        many, at = _min(4, bottom - i), i * row
-        to, of = _vector(job, da + at, many * m), _vector(job, dy + at, many * m)
-        on = _vector(job, y + at, many * m)
+        many = _min(4, bottom - i)
+        to, of = _vector(job, da, i, row, many * m), _vector(job, dy, i, row, many * m)
+        on = _vector(job, y, i, row, many * m)
         for j in range(to.size):
-            to[j] = of[j] if on[j] > zero else factor * of[j]
+            to[j] = _through(on[j], of[j], factor)
         if many == 4:
-            a, b = _vector(job, da + at, m), _vector(job, da + at + row, m)
-            c, d = _vector(job, da + at + 2 * row, m), _vector(job, da + at + 3 * row, m)
+            a, b, c, d = _four(job, da, i, row, m)
             for j in range(db.size):
                 db[j] += (a[j] + b[j]) + (c[j] + d[j])
         else:
             for q in range(many):
-                a = _vector(job, da + at + q * row, m)
+                a = _vector(job, da, i + q, row, m)
                 for j in range(db.size):
                     db[j] += a[j]
     return 0

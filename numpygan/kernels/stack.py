@@ -29,15 +29,19 @@ class _Plan(NamedTuple):
 def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
     """For arrays of that type; with the code of the pieces for the way up, or down: compiled when first asked for."""
     layers, head = _layers(sizes, slopes), dict.fromkeys(passes.HEAD, 0)
-    hidden, widest, of_all = sum(sizes[1:-1]), max(sizes[1:]), max(sizes)
+    hidden, widest, of_all, size = sum(sizes[1:-1]), max(sizes[1:]), max(sizes), np.dtype(char).itemsize
     head |= dict(layers=len(layers), d_in=sizes[0], d_out=sizes[-1], parameters=sum((k + 1) * m for k, m, _ in layers),
-                 hidden=hidden, widest=widest, widest_of_all=of_all, one=_bits(1.0, char))
+                 hidden=hidden, widest=widest, widest_of_all=of_all, one=_bits(1.0, char),
+                 stride=rows.ROOM * of_all * size)
     words = []
     for k, m, slope in layers:
-        layer = dict(depth=k, cols=m, slope=_bits(slope, char), up=0, down=0)
+        by_rows = min(k, m) <= rows.THIN
+        layer = dict(depth=k, cols=m, slope=_bits(slope, char), up=0, down=0, x_row=k * size, y_row=m * size,
+                     size=k * m * size, by_rows=by_rows, sums=(k + 1) * m if by_rows else m,
+                     sums_at=0 if by_rows else k * m * size)
         if not down:
             layer["up"] = piece_of(rows._thin if rows.thin(k, m) else tiles._work, char)
-        elif min(k, m) > rows.THIN:
+        elif not by_rows:
             layer["down"], head["tiles"] = piece_of(rows._before, char), piece_of(tiles._work, char)
         else:
             layer["down"] = piece_of(rows._thin_backward if m <= rows.THIN else rows._narrow, char)
