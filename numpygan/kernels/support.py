@@ -16,7 +16,7 @@ from numba import types
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
-from numba.core.compiler import CompilerBase
+from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.core.errors import NumbaError
@@ -29,7 +29,7 @@ FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
 REALS = {"f": types.float32, "d": types.float64}            # what the kernels take, by the character of the dtype
 
 
-class _Compiler(CompilerBase):
+class _Compiler(Compiler):
     """Numba's compiler without the passes that look for what kernels do not have (closures, `with`, expressions to
     rewrite, branches never taken): a quarter of what it does in Python."""
 
