@@ -13,7 +13,7 @@ from .support import jit, whole
 
 THIN = 4                        # so few columns are few
 LONGEST = 2**15                 # numbers for which there is room on a desk
-SLICE, BLOCKS = 2**14, 4        # numbers that are worth a piece of their own; pieces that are enough
+SLICE, BLOCKS = 2**12, 4        # numbers that are worth a piece of their own; pieces that are enough
 ROOM = 4 + 1 + THIN             # rows, as long as the longer of x's and y's, that a block needs
 
 # dx = 0: it is not wanted; sums: where the room of the first block begins; the next one's is `stride` bytes behind.
