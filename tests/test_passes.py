@@ -188,7 +188,8 @@ def alone(monkeypatch):
 @COMPILED
 @pytest.mark.parametrize(("n", "sizes", "pieces"), [
     (1030, (1, 130), 4), (1030, (4, 130), 4), (1030, (5, 130), 4), (2000, (3, 33), 4), (1024, (5, 64), 4),
-    (250, (5, 33), 2), (250, (2, 16), 1), (1030, (130, 3), 4), (250, (33, 4), 2), (64, (5, 128), 2), (128, (128, 1), 4)])
+    (250, (5, 33), 2), (250, (2, 16), 1), (1030, (130, 3), 4), (250, (33, 4), 2), (64, (5, 128), 2),
+    (128, (128, 1), 4)])
 def test_the_rows_of_these_shapes_come_in_blocks(alone, n, sizes, pieces, dtype, rng):
     """Else the tests of blocks and threads would test nothing. With nothing wanted, no product follows."""
     args = arrays(rng, n, sizes, dtype)
