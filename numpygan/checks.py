@@ -96,6 +96,11 @@ def functions(values: Any, name: str, example: str) -> tuple[Any, ...]:
     return found or ()
 
 
+def image(shape: tuple[int, ...]) -> bool:
+    """Is it the shape of one image, grey or of three colours: (h, w), (h, w, 1) or (h, w, 3)?"""
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+
+
 def numeric(x: Any, name: str) -> np.ndarray:
     """`x` as an array; TypeError unless it holds real numbers."""
     try:

@@ -6,6 +6,7 @@ what that needs is imported inside, so that one command never waits for the libr
 Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 130 and 143 stopped by Ctrl-C or SIGTERM.
 """
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -235,6 +236,8 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command line; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a name of a file cannot be written, ? is better than an end
+        sys.stdout.reconfigure(errors="replace")
     if "--debug" in argv:
         return _carry_out(argv)
     try:
@@ -269,7 +272,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
         return str(error), 1
     if isinstance(error, MemoryError):
-        return f"there is not enough memory ({error}): ask for fewer samples, or smaller networks", 1
+        return f"there is not enough memory ({error}): ask for fewer samples, smaller batches or smaller networks", 1
     return f"an error in numpygan itself ({type(error).__name__}: {error}): --debug shows where", 1
 
 

@@ -34,10 +34,13 @@ def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """`content` as indented JSON, whole or not at all; NaN and infinity are refused, JSON does not know them."""
+    """`content` as indented JSON, whole or not at all; NaN and infinity are refused, JSON does not know them.
+
+    A byte of a file's name that is no UTF-8 becomes an escape of JSON, and is read back as it was.
+    """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic(path) as file:
-        file.write(text.encode() + b"\n")
+        file.write(text.encode(errors="backslashreplace") + b"\n")
 
 
 def sweep(folder: Path, names: tuple[str, ...]) -> None:

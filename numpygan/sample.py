@@ -42,8 +42,11 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
 
 def generate(gan: GAN, mean: Averaged | None, n: int, rng: np.random.Generator) -> np.ndarray:
     """n samples (n, d), of the averaged generator where there is one; some at a time through the network."""
-    draws = (gan.draw(min(CHUNK, n - i), rng) for i in range(0, n, CHUNK))
-    return np.concatenate([gan.G(z) if mean is None else mean.generate(gan, z) for z in draws])
+    x = np.empty((n, gan.G.d_out), gan.G.dtype)            # first: what is too much is said before the work
+    for part in np.split(x, range(CHUNK, n, CHUNK)):
+        z = gan.draw(len(part), rng)
+        part[...] = gan.G(z) if mean is None else mean.generate(gan, z)
+    return x
 
 
 class Shown(NamedTuple):

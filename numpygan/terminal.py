@@ -12,7 +12,7 @@ from .gan import GAN
 
 def interactive() -> bool:
     """Is somebody watching? In a pipe or a log nothing moves."""
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()      # None where it is closed
 
 
 def say(text: str) -> None:

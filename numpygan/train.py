@@ -14,6 +14,7 @@ import numpy as np
 from . import data as datasets
 from .archive import CheckpointError
 from .averaging import Averaged
+from .checks import image
 from .divergence import Divergence
 from .feed import count_steps
 from .gan import GAN, Snapshots
@@ -229,14 +230,20 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
         raise Misuse(f"--root names {root}, which is not a folder")
     if not name:
         raise Misuse(f"DATA is no name: choose from {', '.join(datasets.NAMES)}, or give a path")
+    if Path(name).name != _readable(Path(name).name):
+        raise Misuse(f"the name {_readable(name)} is not in UTF-8, and no picture could show it: rename the file")
     known = name in datasets.NAMES
     options = {"progress": Download()} if name in ("mnist", "fashion_mnist") and interactive() else {}
     try:
-        return scaled(datasets.load(name, root, **options))
+        data, original = scaled(datasets.load(name, root, **options))
     except datasets.DataError as error:
         if known or Path(name).expanduser().exists():
             raise
         raise Misuse(str(error)) from error
+    if len(data.shape) > 1 and not image(data.shape):        # else the first picture would end the run
+        raise datasets.DataError(f"{name} holds items of shape {data.shape}, and images are (h, w) or (h, w, 3): save "
+                                 f"x.reshape(len(x), -1) for points without a picture of their own")
+    return data, original
 
 
 def load_data_of(run: Run, config: dict[str, Any]) -> Any:
@@ -259,6 +266,11 @@ def _fingerprint(described: dict[str, Any]) -> Any:
     """What must not change between a run and its resumption: the bytes, wherever they lie."""
     files = (described.get("source") or {}).get("files", [])
     return described.get("n"), described.get("shape"), [file.get("sha256") for file in files]
+
+
+def _readable(name):
+    """The name with ? for each byte that is no UTF-8."""
+    return name.encode(errors="replace").decode()
 
 
 def _name(data):

@@ -17,7 +17,7 @@ from PIL import Image
 import numpygan as ng
 from numpygan import cli, options
 from numpygan.run import FILES
-from numpygan.terminal import Stop
+from numpygan.terminal import Stop, interactive
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
@@ -205,11 +205,16 @@ def test_a_folder_that_is_not_empty_is_not_overwritten(undrawn, folder, capsys):
 def test_failures_are_one_sentence_and_status_1(undrawn, folder, monkeypatch, capsys):
     (folder / "bad.npy").write_text("no array")
     fails(["train", "bad.npy"], 1, "bad.npy does not begin like a NumPy array", capsys)
+    np.save("four.npy", np.zeros((9, 5, 4, 4)))
+    fails(["train", "four.npy"], 1, r"four.npy holds items of shape \(5, 4, 4\), and images are", capsys)
     cli.main(["train", "ring", *SMALL, "--out", "r"])
     (folder / "r" / "checkpoint.npz").write_bytes(b"PK")
     capsys.readouterr()
     fails(["sample", "r", "--out", "s.npz"], 1, "checkpoint.npz is damaged", capsys)
     fails(["resume", "r"], 1, "checkpoint.npz is damaged", capsys)
+    cli.main(["train", "ring", *SMALL, "--out", "whole"])
+    capsys.readouterr()
+    fails(["sample", "whole", "-n", "9" * 15, "--out", "s.npz"], 1, "not enough memory", capsys)     # at once
     monkeypatch.setattr("numpygan.sample.sample", lambda *_: (_ for _ in ()).throw(MemoryError("7 GB")))
     fails(["sample", "r", "--out", "s.npz"], 1, "not enough memory", capsys)
     monkeypatch.setattr("numpygan.sample.sample", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("by 0")))
@@ -293,6 +298,32 @@ def test_the_reader_of_a_pipe_may_leave(folder):
         err = process.stderr.read()
         process.wait(60)
     assert err == ""
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["train", "ring", *SMALL, "--out", "한글"]])
+def test_an_output_without_greek_or_korean_gets_question_marks(argv, folder):
+    done = subprocess.run([sys.executable, "-c", UNDRAWN, *argv], env=environment(PYTHONIOENCODING="ascii"),
+                          capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a name of bytes that are no UTF-8")
+def test_data_in_a_folder_whose_name_is_no_utf8_is_found_again(undrawn, folder, capsys):
+    name = os.fsdecode(b"\xff.npy")
+    os.mkdir(os.fsdecode(b"\xff"))
+    os.chdir(os.fsdecode(b"\xff"))
+    for path in ("x.npy", name):
+        np.save(path, np.zeros((20, 2)))
+    fails(["train", name], 2, r"the name \?.npy is not in UTF-8, and no picture", capsys)
+    assert cli.main(["train", "x.npy", *SMALL, "--out", "r"]) == 0
+    assert cli.main(["resume", "r", "--steps", "9"]) == 0
+    assert "9 of 9 steps" in capsys.readouterr().out
+
+
+def test_a_closed_error_output_is_nobody_who_watches(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    assert not interactive()
 
 
 # ------------------------------------------------------------------------------------- real processes, stopped

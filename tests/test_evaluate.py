@@ -148,3 +148,8 @@ def test_errors_are_one_sentence(folder, capsys):
     assert out == ""
     assert "is not that of r any more" in err
     assert err.count("\n") == 1
+    np.save(folder / "one.npy", np.ones((1, 3)))
+    train("one.npy", "--force")
+    capsys.readouterr()
+    assert cli.main(["evaluate", "r"]) == 2
+    assert "one.npy has 1 row, and two halves of them are compared: too few to evaluate" in capsys.readouterr().err

@@ -62,6 +62,12 @@ def test_tiles_keep_colours_and_cut_off_what_is_out_of_range():
     assert plots.tiles(x, (1, 1, 3), (-1, 1)).tolist() == [[[0.0, 0.5, 1.0]]]
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 3, 2), (2, 3, 4), (1, 2, 2, 3)])
+def test_what_is_no_image_is_refused_by_its_shape(shape):
+    with pytest.raises(ValueError, match="shape must be that of one image"):
+        plots.tiles(np.zeros((1, math.prod(shape))), shape)
+
+
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (4, 2), (5, 3), (64, 8)])
 def test_tiles_are_about_square(n, columns):
     assert plots.tiles(np.zeros((n, 4)), (2, 2)).shape[1] == 3 * columns - 1

@@ -35,7 +35,8 @@ def size(data: Any, n: int | None) -> int:
     """How many rows are compared; Misuse when finite data has not twice as many."""
     most = ROWS if data.n is None else data.n // 2
     if data.n is not None and (most < 2 or (n or 0) > most):
-        raise Misuse(f"{data.name} has {data.n:,} rows, and two halves of them are compared: ask for -n 2 to {most:,}")
+        raise Misuse(f"{data.name} has {data.n:,} row{'s' * (data.n > 1)}, and two halves of them are compared: "
+                     + (f"ask for -n 2 to {most:,}" if most >= 2 else "too few to evaluate"))
     return n or min(ROWS, most)
 
 

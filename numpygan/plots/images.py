@@ -4,7 +4,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..checks import real, samples, told, whole
+from ..checks import image, real, samples, told, whole
 from .figure import DPI, check_axes, figure
 
 
@@ -40,7 +40,7 @@ def sample_grid(x: np.ndarray, shape: tuple[int, ...], value_range: tuple[float,
 
 
 def _images(x, shape):
-    if not isinstance(shape, tuple | list) or len(shape) not in (2, 3):
+    if not isinstance(shape, tuple | list) or not image(tuple(shape)):
         raise ValueError(f"shape must be that of one image, (h, w) or (h, w, 3), got {told(shape)}")
     d = math.prod(whole(side, "each side of shape") for side in shape)
     if samples(x).shape[1] != d:
