@@ -107,6 +107,9 @@ def test_as_data_takes_arrays_and_lets_data_pass():
 
     mine = Mine()
     assert data.as_data(mine) is mine
+    mine.n = 10
+    with pytest.raises(TypeError, match=r"data of n = 10 rows must have batches\(n, rng\)"):
+        data.as_data(mine)
     for path in ("digits", Path("digits.npy"), b"digits"):
         with pytest.raises(TypeError, match=r"not .*digits.*: numpygan.data.load\(...\) takes names and paths"):
             data.as_data(path)
