@@ -236,7 +236,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command line; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a name of a file cannot be written, ? is better than an end
+    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
         sys.stdout.reconfigure(errors="replace")
     if "--debug" in argv:
         return _carry_out(argv)

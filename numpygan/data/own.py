@@ -17,8 +17,8 @@ def as_data(x: Any, dtype: Any = np.float32) -> Data:
     """
     if is_data(x):
         if x.n is not None and not callable(getattr(x, "batches", None)):
-            raise TypeError(f"data of n = {x.n!r} rows must have batches(n, rng), an epoch of minibatches: write it, or "
-                            "set n = None for data without end")
+            raise TypeError(f"data of n = {x.n!r} rows must have batches(n, rng), an epoch of minibatches: write it, "
+                            "or set n = None for data without end")
         return x
     if isinstance(x, str | bytes) or hasattr(x, "__fspath__"):
         raise TypeError(f"data must be an array or an object with sample, shape, range and n, not {x!r}: "
