@@ -6,9 +6,12 @@ what that needs is imported inside, so that one command never waits for the libr
 Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 130 and 143 stopped by Ctrl-C or SIGTERM.
 """
 import argparse
+import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 from . import __version__
@@ -241,14 +244,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--debug" in argv:
         return _carry_out(argv)
     try:
-        return _carry_out(argv)
-    except KeyboardInterrupt:
-        return _fail("stopped at once; what was saved before is whole", 130)
+        with _terminable():
+            return _carry_out(argv)
+    except KeyboardInterrupt as stop:
+        return _fail("stopped at once; what was saved before is whole", 143 if isinstance(stop, Terminated) else 130)
     except BrokenPipeError:                       # the reader of our output has gone, as in numpygan … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         return _fail(*_explained(error))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come."""
+
+
+@contextlib.contextmanager
+def _terminable():
+    """SIGTERM ends the block as Ctrl-C does: half-written files go, and so do the workers of a study."""
+    def end(number, frame):
+        raise Terminated
+
+    usual = (threading.current_thread() is threading.main_thread()
+             and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    if usual:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if usual:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _carry_out(argv):

@@ -365,6 +365,23 @@ def test_a_stopped_run_ends_with_everything_saved_and_can_go_on(number, status, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_other_commands_end_at_once_and_leave_nothing_half_written(number, status, folder):
+    code = ("import sys, time; from numpygan.cli import main\n"
+            "from numpygan import sample; from numpygan.files import atomic\n"
+            "def slow(*_):\n"
+            "    with atomic('s.npz'):\n"
+            "        time.sleep(60)\n"
+            "sample.sample = slow; sys.exit(main(['sample', 'r', '--out', 's.npz']))")
+    process = start(code=code)
+    wait_for(lambda: list(folder.glob(".s.npz.*.part")), process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, os.listdir(folder)) == (status, [])
+    assert err == "numpygan: stopped at once; what was saved before is whole\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
 def test_ctrl_c_twice_quits_at_once(folder):
     """A run whose saving never ends: the second Ctrl-C gets out of it."""
     code = ("import sys, time; from numpygan.cli import main; from numpygan import train\n"
