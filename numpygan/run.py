@@ -102,7 +102,8 @@ class Run:
         except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{self['config.json']} is damaged ({str(error)[:80]}): train again, or restore "
                                   f"it") from error
-        wanted = {"recipe": dict, "seed": int, "engine": str, "data": dict, "steps": int, "checkpoint_every": int}
+        wanted: dict[str, Any] = {"recipe": dict, "seed": int, "engine": str, "data": dict, "steps": int,
+                                  "checkpoint_every": int, "seconds": int | float}
         for key, kind in wanted.items():
             if not isinstance(config, dict) or not isinstance(config.get(key), kind):
                 raise CheckpointError(f"{self['config.json']} has no {key!r}, or one of the wrong type: train again, "

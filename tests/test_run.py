@@ -264,6 +264,9 @@ def test_a_config_or_checkpoint_of_something_else_is_one_sentence(folder):
     write_json("a/config.json", config | {"data": {}})
     with pytest.raises(CheckpointError, match="does not describe its data"):
         sample("a", 3, 0, "x.npz")
+    write_json("a/config.json", {key: value for key, value in config.items() if key != "seconds"})
+    with pytest.raises(CheckpointError, match="has no 'seconds', or one of the wrong type"):     # before the training
+        resume("a", steps=20)
     write_json("a/config.json", config)
     ng.GAN.load("a/checkpoint.npz").save("a/checkpoint.npz")
     with pytest.raises(CheckpointError, match="no checkpoint of a run folder"):
