@@ -533,6 +533,20 @@ def test_every_lesson_is_in_the_table():
     assert [link for link in wanted if link not in readme] == []
 
 
+def test_korean_words_are_those_of_the_glossary():
+    glossary = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    korean = {term.strip(): {word.strip() for word in re.split(r"[,()]", words)}
+              for terms, words in re.findall(r"^\| ([^|]+) \| ([^|]*[가-힣][^|]*) \|", glossary, re.M)
+              for term in terms.split(",")}
+    wrong = []
+    for path in LESSONS:
+        text = re.sub(r"\n# |[*\s]+", " ", path.read_text(encoding="utf-8"))          # over the ends of lines
+        for term, words in korean.items():
+            for given in re.findall(rf"\b{re.escape(term)} ?\(([가-힣][^)]*)\)", text):
+                wrong += [f"{path.name}: {term} ({given})"] * bool(set(given.split(", ")) - words)
+    assert wrong == []
+
+
 def test_no_notebook_without_a_source():
     found = {p.stem for folder in (FOLDER, FOLDER / "exercises") for p in folder.glob("*.ipynb")}
     assert found == {path.stem for path in LESSONS}

@@ -179,7 +179,7 @@ feedback("d_fake", d_fake, right, {
 # Look at the size of $\partial L_D/\partial s$: it never exceeds $1/n$. That is why we work on logits. With
 # probabilities there would be a $1/D$ in it, and sooner or later a division by zero.
 #
-# One more step down the chain rule (연쇄 법칙) and we have D's gradient (기울기). Real and fake samples each
+# One more step down the chain rule (연쇄법칙) and we have D's gradient (기울기). Real and fake samples each
 # give a part, and the two parts add up ([Eq. (3.3)](../docs/3-algorithm.md#eq-3-3)).
 
 # %%

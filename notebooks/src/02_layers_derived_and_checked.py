@@ -4,7 +4,7 @@
 # %% [markdown]
 # A network is a stack of *layers* (층), and each layer is two functions: one that goes forward and one that
 # brings the gradient (기울기) back. In this lesson you derive the second from the first, check it to the last
-# digit that the computer has, write a layer of your own, and watch the chain rule (연쇄 법칙) run through a
+# digit that the computer has, write a layer of your own, and watch the chain rule (연쇄법칙) run through a
 # whole stack.
 #
 # You need: the chain rule for several variables, and `x @ W`. The derivations stand in full in
@@ -28,7 +28,7 @@ rng = np.random.default_rng(0)
 #
 # $$ f'(x) \approx \frac{f(x + h) - f(x - h)}{2h}. $$
 #
-# **The complex step** (복소수 스텝), [Eq. (2.22)](../docs/2-layers.md#eq-2-22). Step a little in the imaginary
+# **The complex step** (복소 스텝 미분), [Eq. (2.22)](../docs/2-layers.md#eq-2-22). Step a little in the imaginary
 # direction:
 #
 # $$ f'(x) \approx \frac{\operatorname{Im} f(x + i h)}{h}. $$

@@ -367,7 +367,7 @@ def penalty_gradient(W, b, w, x, v):
 
 # %% [markdown]
 # The check holds nothing fixed. It takes the penalty as a whole, $P(\theta)$, at a complex parameter: the complex
-# step (복소 스텝) of [lesson 2](02_layers_derived_and_checked.ipynb), exact to the last digits.
+# step (복소 스텝 미분) of [lesson 2](02_layers_derived_and_checked.ipynb), exact to the last digits.
 
 # %% [check]
 def whole_penalty(W, b, w, x):
