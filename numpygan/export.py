@@ -14,7 +14,9 @@ def export(folder: str, network: str, out: str) -> int:
     if Path(out).suffix.lower() != ".npz":
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
     check_output(out, "--out")
-    gan, _, _, mean = Run.open(folder).load()
+    run = Run.open(folder)
+    run.read_config()                                    # a run that is damaged is not told to others
+    gan, _, _, mean = run.load()
     net = gan.D if network == "D" else gan.G if mean is None or mean.theta is None else mean.network(gan)
     try:
         module = weights.sequential(net)

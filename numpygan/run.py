@@ -13,6 +13,7 @@ import numpy as np
 from . import __version__, checkpoint, lock
 from .archive import CheckpointError
 from .averaging import Averaged
+from .config import wrong
 from .files import sweep, write_json
 from .gan import GAN, Snapshots
 from .network import Network
@@ -102,12 +103,8 @@ class Run:
         except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{self['config.json']} is damaged ({str(error)[:80]}): train again, or restore "
                                   f"it") from error
-        wanted: dict[str, Any] = {"recipe": dict, "seed": int, "engine": str, "data": dict, "steps": int,
-                                  "checkpoint_every": int, "seconds": int | float}
-        for key, kind in wanted.items():
-            if not isinstance(config, dict) or not isinstance(config.get(key), kind):
-                raise CheckpointError(f"{self['config.json']} has no {key!r}, or one of the wrong type: train again, "
-                                      f"or restore it")
+        if fault := wrong(config):
+            raise CheckpointError(f"{self['config.json']} has {fault}: train again, or restore it")
         return config
 
     def write_config(self, config: dict[str, Any]) -> None:

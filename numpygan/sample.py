@@ -1,4 +1,5 @@
 """`numpygan sample`: new samples from the generator of a run folder, as a picture or as an array."""
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     run = Run.open(folder)
     shown = Shown.of(run)
     gan, _, _, mean = run.load()
+    if math.prod(shown.shape) != gan.G.d_out:
+        raise CheckpointError(f"{run['config.json']} tells of items of shape {shown.shape}, and G makes {gan.G.d_out} "
+                              f"columns: train again, or restore it")
     if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
     x = generate(gan, mean, n, np.random.default_rng(seed))
@@ -59,13 +63,9 @@ class Shown(NamedTuple):
     @classmethod
     def of(cls, run: Run) -> "Shown":
         told = run.read_config()["data"]
-        try:
-            between = told["range"] or (-np.inf, np.inf)
-            original = told["range_before_scaling"]
-            return cls(str(told["name"]), tuple(int(v) for v in told["shape"]), (float(between[0]), float(between[1])),
-                       None if original is None else (float(original[0]), float(original[1])))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise CheckpointError(f"{run['config.json']} does not describe its data ({error})") from error
+        (low, high), original = told["range"] or (-np.inf, np.inf), told["range_before_scaling"]
+        return cls(told["name"], tuple(told["shape"]), (float(low), float(high)),
+                   None if original is None else (float(original[0]), float(original[1])))
 
 
 def _draw(x: np.ndarray, gan: Any, shown: Shown, title: str, out: str) -> None:

@@ -79,12 +79,9 @@ def resume(folder: str, steps: int | None = None) -> int:
 
 def _resume(run, steps):
     config = run.read_config()
-    if config.get("status") == "diverged":
+    if config["status"] == "diverged":
         raise Misuse(f"{run.folder} diverged, and would again: train anew with a lower --lr or another recipe")
-    try:
-        recipe = Recipe.from_dict(config["recipe"])
-    except TypeError as error:
-        raise CheckpointError(f"{run['config.json']} holds a recipe that is none ({error})") from error
+    recipe = Recipe.from_dict(config["recipe"])
     gan, rng, snapshots, mean = run.load()
     if mean is None and recipe.average:
         mean = Averaged(recipe.average)                  # stopped before its first checkpoint had one
@@ -99,15 +96,20 @@ def _resume(run, steps):
             opt.lr.steps = k * config["steps"]           # a longer run lets its rates fall later
     if isinstance(gan.input_noise, LinearDecay):
         gan.input_noise.steps = config["steps"]          # and its noise
+    try:
+        gan._check(data, recipe.batch, recipe.k)
+    except ValueError as error:
+        raise CheckpointError(f"{run['config.json']} and checkpoint.npz do not fit ({error}): train again, or restore "
+                              f"them") from error
     return _go(run, config, recipe, gan, data, rng, snapshots, mean)
 
 
 def _warn_of_other_versions(config):
     """The promise of the same bits is for the same versions; what else runs here is said, and kept in the config."""
-    before, here = config.get("versions"), environment()
+    before, here = config["versions"], environment()
     now = here["versions"]
     changed = [f"{name} was {before[name]} and is {now[name]}" for name in now
-               if isinstance(before, dict) and name in before and before[name] != now[name]]
+               if name in before and before[name] != now[name]]
     if changed:
         print(f"numpygan: {', '.join(changed)}: from here on the bits may differ from those of an undisturbed run",
               file=sys.stderr)
@@ -248,8 +250,8 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
 
 def load_data_of(run: Run, config: dict[str, Any]) -> Any:
     """The data that the run was trained on, as it was; Misuse when it is another now."""
-    name = config["recipe"].get("data", "")
-    data, original = load_data(name, config.get("root"))
+    name = config["recipe"]["data"]
+    data, original = load_data(name, config["root"])
     if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
         raise Misuse(f"the data {name} is not that of {run.folder} any more: bring it back, or train anew")
     return data

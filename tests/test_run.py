@@ -1,5 +1,8 @@
 """The run folder: what is in it, never overwritten, whole or not at all, and gone on with to the last bit."""
+import copy
+import functools
 import json
+import operator
 import os
 import time
 
@@ -9,6 +12,8 @@ import pytest
 import numpygan as ng
 from numpygan import checkpoint
 from numpygan.archive import CheckpointError
+from numpygan.evaluate import evaluate
+from numpygan.export import export
 from numpygan.files import atomic, sweep, write_json
 from numpygan.presets import PRESETS, Recipe, build, choose
 from numpygan.run import FILES, Misuse, Run
@@ -255,18 +260,58 @@ def test_a_damaged_config_is_one_sentence(text, folder):
         resume("a")
 
 
+WRONG = {str: (None, 1.5, []), bool: (None, 1.5, "x"), int: (None, 1.5, "x", [], True, -1),
+         list: (1.5, "x", {}, [None]),
+         float: (None, "x", [], True, float("nan"), 10**400), dict: (1.5, "x", []), type(None): (1.5, [])}
+
+
+def test_every_key_of_a_config_is_looked_at_before_any_work(folder, rng):
+    """Missing, or of a wrong type: all four commands say the file and the key, and write nothing."""
+    np.save("x.npy", rng.normal(size=(40, 2)))
+    train("x.npy", changes=SMALL, out="a")
+    whole = json.loads((folder / "a" / "config.json").read_text())
+    commands = (lambda: resume("a", 20), lambda: sample("a", 3, 0, "s.npz"), lambda: evaluate("a"),
+                lambda: export("a", "G", "g.npz"))
+    ignored, or_null = {"command", "steps_done", "platform", "cpus"}, (["recipe", "steps"], ["data", "n"])
+    keys = [*([key] for key in whole if key not in ignored),
+            *([outer, key] for outer in ("recipe", "data") for key in whole[outer]), ["data", "source", "files"]]
+    for path in keys:
+        for value in ("missing", *WRONG[type(functools.reduce(operator.getitem, path, whole))]):
+            if value is None and path in or_null:
+                continue
+            config = copy.deepcopy(whole)
+            holder = functools.reduce(operator.getitem, path[:-1], config)
+            holder |= {path[-1]: value}
+            if value == "missing":
+                del holder[path[-1]]
+            (folder / "a" / "config.json").write_text(json.dumps(config))
+            before = {file: (folder / "a" / file).read_bytes() for file in os.listdir("a")}
+            for command in commands:
+                with pytest.raises(CheckpointError, match=rf"config\.json has no '{'.'.join(path[:2])}'.*restore it"):
+                    command()
+            assert {file: (folder / "a" / file).read_bytes() for file in os.listdir("a")} == before
+    assert sorted(os.listdir(folder)) == ["a", "x.npy"]
+
+
+def test_a_config_that_does_not_fit_its_checkpoint_is_one_sentence(folder):
+    train("ring", changes=SMALL | {"simultaneous": True}, out="a")
+    config = json.loads((folder / "a" / "config.json").read_text())
+    write_json("a/config.json", config | {"recipe": config["recipe"] | {"k": 2}})
+    with pytest.raises(CheckpointError, match=r"config\.json and checkpoint\.npz do not fit \(simultaneous"):
+        resume("a", steps=20)
+    write_json("a/config.json", config | {"data": config["data"] | {"shape": [3]}})
+    with pytest.raises(CheckpointError, match=r"config\.json tells of items of shape \(3,\), and G makes 2"):
+        sample("a", 3, 0, "x.npz")
+    assert sorted(os.listdir(folder)) == ["a"]
+    assert json.loads((folder / "a" / "config.json").read_text())["status"] == "finished"
+
+
 def test_a_config_or_checkpoint_of_something_else_is_one_sentence(folder):
     train("ring", changes=SMALL, out="a")
     config = json.loads((folder / "a" / "config.json").read_text())
-    write_json("a/config.json", config | {"recipe": {"no": 1}})
-    with pytest.raises(CheckpointError, match="recipe that is none"):
+    write_json("a/config.json", config | {"recipe": config["recipe"] | {"no": 1}})
+    with pytest.raises(CheckpointError, match="a recipe with the unknown key 'no'"):
         resume("a")
-    write_json("a/config.json", config | {"data": {}})
-    with pytest.raises(CheckpointError, match="does not describe its data"):
-        sample("a", 3, 0, "x.npz")
-    write_json("a/config.json", {key: value for key, value in config.items() if key != "seconds"})
-    with pytest.raises(CheckpointError, match="has no 'seconds', or one of the wrong type"):     # before the training
-        resume("a", steps=20)
     write_json("a/config.json", config)
     ng.GAN.load("a/checkpoint.npz").save("a/checkpoint.npz")
     with pytest.raises(CheckpointError, match="no checkpoint of a run folder"):

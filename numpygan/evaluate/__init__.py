@@ -34,7 +34,7 @@ def table(folder: str, n: int | None = None, seed: int = 0) -> Board:
     data = load_data_of(run, config)
     rng = np.random.default_rng([seed, 1])
     if len(data.shape) > 1:
-        parts, n = images.split(data, n, config.get("root"), rng)
+        parts, n = images.split(data, n, config["root"], rng)
     else:
         parts, n = None, points.size(data, n)
     x = generate(gan, mean, n, np.random.default_rng(seed))
