@@ -8,7 +8,7 @@ import numpy as np
 
 from . import engine as engines
 from . import memory
-from .checks import able, flag, functions, generator, number, whole
+from .checks import able, flag, functions, generator, number, told, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .history import History
@@ -38,13 +38,13 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
         n = len(x)
         logit, tape = D.forward(np.concatenate([x, x_fake]), rng)
         logit_r, logit_f = logit[:n], logit[n:]
-        L_D, dr, df = loss.discriminator(logit_r, logit_f, **targets)
+        L_D, dr, df = _answer(loss.discriminator(logit_r, logit_f, **targets), 3, loss)
         _, g_D = D.backward(tape, np.concatenate([dr, df]), want_dx=False)
         tapes: tuple[Tape, ...] = (tape,)
     else:
         logit_r, tape_r = D.forward(x, rng)
         logit_f, tape_f = D.forward(x_fake, rng)
-        L_D, dr, df = loss.discriminator(logit_r, logit_f, **targets)
+        L_D, dr, df = _answer(loss.discriminator(logit_r, logit_f, **targets), 3, loss)
         _, g_real = D.backward(tape_r, dr, want_dx=False)
         _, g_fake = D.backward(tape_f, df, want_dx=False)
         g_D = g_real + g_fake
@@ -71,12 +71,24 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     _check_log(log)
     x_fake, tape_g = check_network(G, "G").forward(z, rng)
     logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
-    L_G, df = loss.generator(logit_f)
+    L_G, df = _answer(loss.generator(logit_f), 2, loss)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
     _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
     if log is not None and G.remembers:
         log["tape_G"] = (tape_g,)
     return L_G, g_G
+
+
+def _answer(result, count, loss):
+    """`result` itself, if it is what a loss must return: one number, and a gradient for each batch of logits."""
+    if not isinstance(result, tuple) or len(result) != count or getattr(result[0], "ndim", 0):
+        expected = "generator must return (L, dL/dlogit)" if count == 2 else (
+            "discriminator must return (L, dL/dlogit_real, dL/dlogit_fake)")
+        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"an object of type {type(result).__name__}"
+        if isinstance(result, tuple) and len(result) == count:
+            got = f"an array of shape {result[0].shape} for L"
+        raise TypeError(f"{told(loss)}: {expected}, L one number, got {got}")
+    return result
 
 
 def _check_log(log):

@@ -1,4 +1,5 @@
 """A network: a stack of layers over one flat vector of parameters, and one of what no gradient learns."""
+import copy
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from . import functional
 from . import init as initial
 from .checks import generator, numeric, precision, told, whole
 from .fused import fuse
+from .guests import welcome
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
 from .slots import cut, layout, renewed
 
@@ -45,17 +47,19 @@ class Network:
         self.engine = engines.name_of(engine)
         self.version = 0
         self.d_in, self.d_out = d_in, d_in
-        shapes, state = [], []
-        for layer in self.layers:
-            state.append(layer.state(self.d_out))
-            of_layer, self.d_out = layer.shapes(self.d_out)
+        shapes, state, run = [], [], []
+        for i, layer in enumerate(self.layers):
+            width = self.d_out
+            state.append(layer.state(width))
+            of_layer, self.d_out = layer.shapes(width)
             shapes.append(of_layer)
+            run.append(welcome(layer, i, width, self.d_out))
         # Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will.
         self.rowwise = not any(layer.draws or layer.batchwise for layer in self.layers)
         self._twice = all(map(differentiates_twice, self.layers))
         self._slots, size = layout(shapes)
-        self._plain = list(enumerate(self.layers)), self._slots     # what runs, and where its parameters stand
-        self._stack = fuse(self.layers, self._slots) if self.engine == "numba" else self._plain
+        self._plain = list(enumerate(run)), self._slots             # what runs, and where its parameters stand
+        self._stack = fuse(run, self._slots) if self.engine == "numba" else self._plain
         self._lowest = next((i for i, slots in enumerate(self._slots) if slots), len(self.layers))
         self._kept: Any = None                                      # (vector, slots, views): see `_views`
         self._state_slots, remembered = layout([{name: np.shape(v) for name, v in s.items()} for s in state])
@@ -104,6 +108,10 @@ class Network:
         if self._kept is None or self._kept[0] is not theta or self._kept[1] is not slots:
             self._kept = theta, slots, [MappingProxyType(views) for views in cut(theta, slots)]
         return self._kept[2]
+
+    def __copy__(self):
+        """A copy has parameters of its own; a step changes them in place, and would change both."""
+        return copy.deepcopy(self)
 
     def __getstate__(self):
         """A copy or a pickle makes views of its own vector: copied ones would be detached from it."""

@@ -1,0 +1,133 @@
+"""Layers and losses of students that return what they should not: one sentence that names them, with either engine."""
+import copy
+
+import numpy as np
+import pytest
+
+import numpygan as ng
+
+RNG = np.random.default_rng
+DATA = RNG(1).normal(size=(32, 2)).astype(np.float32)
+
+
+class Same(ng.Layer):
+    """y = x, right in everything."""
+
+    def forward(self, p, x, c):
+        return x.copy(), None
+
+    def backward(self, p, cache, dy, c):
+        return dy.copy(), {}
+
+
+def layer(**methods):
+    """A `Same` with these methods in the place of its own."""
+    return type("Mine", (Same,), methods)()
+
+
+def gan(mine=None, loss=None, engine="numpy"):
+    rng = RNG(0)
+    G = ng.MLP([3, 4, 2], rng=rng, engine=engine)
+    D = ng.Network([ng.Dense(6), *([] if mine is None else [mine]), ng.Dense(1)], 2, rng=rng, engine=engine)
+    return ng.GAN(G, D, **({} if loss is None else {"loss": loss}))
+
+
+def fit(it):
+    return it.fit(DATA, steps=2, batch=8, rng=RNG(0))
+
+
+ENGINE = pytest.mark.parametrize("engine", ["numpy", "numba"])
+FORWARD, BACKWARD = r"forward of layer 1, Mine\(\), must return ", r"backward of layer 1, Mine\(\), must return "
+
+
+@ENGINE
+def test_a_layer_that_is_right_trains(engine):
+    assert len(fit(gan(Same(), engine=engine))) == 2
+    assert np.array_equal(fit(gan(Same(), engine=engine)).rows(), fit(gan(engine=engine)).rows())
+
+
+@ENGINE
+@pytest.mark.parametrize(("answer", "message"), [
+    (lambda x: x, "y and what backward will need, a tuple of two, got an object of type ndarray"),
+    (lambda x: (x, None, None), "y and what backward will need, a tuple of two, got a tuple of 3"),
+    (lambda x: None, "y and what backward will need, a tuple of two, got nothing"),
+    (lambda x: (x.tolist(), None), r"y as an array \(16, 6\) float32, got an object of type list"),
+    (lambda x: (x.astype(float), None), r"y of shape and dtype \(16, 6\) float32, got \(16, 6\) float64: make const"),
+    (lambda x: (x[1:], None), r"y of shape and dtype \(16, 6\) float32, got \(15, 6\) float32"),
+    (lambda x: (x[:, 1:], None), r"y of shape and dtype \(16, 6\) float32, got \(16, 5\) float32"),
+    (lambda x: (x[0], None), r"y of shape and dtype \(16, 6\) float32, got \(6,\) float32")])
+def test_what_forward_returns_is_looked_at(engine, answer, message):
+    with pytest.raises((TypeError, ValueError), match=FORWARD + message):
+        fit(gan(layer(forward=lambda self, p, x, c: answer(x)), engine=engine))
+
+
+@ENGINE
+@pytest.mark.parametrize(("answer", "message"), [
+    (lambda dy: dy, "dx and a dictionary of gradients, a tuple of two, got an object of type ndarray"),
+    (lambda dy: (dy, None), "a dictionary of gradients beside dx, got nothing"),
+    (lambda dy: (None, {}), r"dx as an array \(16, 6\) float32, got nothing"),
+    (lambda dy: (dy.astype(float), {}), r"dx of shape and dtype \(16, 6\) float32, got \(16, 6\) float64: make const"),
+    (lambda dy: (dy[:, 1:], {}), r"dx of shape and dtype \(16, 6\) float32, got \(16, 5\) float32"),
+    (lambda dy: (dy[1:], {}), r"dx of shape and dtype \(16, 6\) float32, got \(15, 6\) float32")])
+def test_what_backward_returns_is_looked_at(engine, answer, message):
+    with pytest.raises((TypeError, ValueError), match=BACKWARD + message):
+        fit(gan(layer(backward=lambda self, p, cache, dy, c: answer(dy)), engine=engine))
+
+
+def test_a_batchwise_layer_may_change_the_number_of_rows():
+    pack = layer(batchwise=True, shapes=lambda self, d: ({}, 2 * d), backward=lambda self, p, cache, dy, c: (
+        dy.reshape(2 * len(dy), -1), {}), forward=lambda self, p, x, c: (x.reshape(len(x) // 2, -1), None))
+    assert len(fit(gan(pack))) == 2
+
+
+def test_a_first_layer_need_not_return_what_nobody_wants():
+    mine = layer(shapes=lambda self, d: ({"w": (1,)}, d),
+                 backward=lambda self, p, cache, dy, c: (dy if c.want_dx else None, {"w": np.full(1, 7, dy.dtype)}))
+    net = ng.Network([mine, ng.Dense(1)], 2, rng=RNG(0))
+    _, tape = net.forward(DATA)
+    dx, g = net.backward(tape, np.ones((32, 1), np.float32), want_dx=False)
+    assert dx is None
+    assert g[0] == 7
+    assert net.backward(tape, np.ones((32, 1), np.float32))[0].shape == DATA.shape
+
+
+class Flat:
+    """A loss that returns what it is told to."""
+
+    def __init__(self, discriminator=lambda s: (np.float32(0), s, s), generator=lambda s: (0.0, s)):
+        self.d, self.g = discriminator, generator
+
+    def __repr__(self):
+        return "Flat()"
+
+    def discriminator(self, logit_real, logit_fake):
+        return self.d(logit_real)
+
+    def generator(self, logit_fake):
+        return self.g(logit_fake)
+
+
+@ENGINE
+@pytest.mark.parametrize(("loss", "message"), [
+    (Flat(lambda s: 1.0), r"discriminator must return \(L, dL/dlogit_real, dL/dlogit_fake\), .* type float"),
+    (Flat(lambda s: (1.0, s)), r"discriminator must return .*, L one number, got a tuple of 2"),
+    (Flat(lambda s: (s, s, s)), r"discriminator must return .*, got an array of shape \(8, 1\) for L"),
+    (Flat(generator=lambda s: 1.0), r"generator must return \(L, dL/dlogit\), L one number, got an object of type f"),
+    (Flat(generator=lambda s: (s, s)), r"generator must return .*, got an array of shape \(8, 1\) for L"),
+    (Flat(generator=lambda s: (1.0, s, s)), r"generator must return .*, got a tuple of 3")])
+def test_what_a_loss_returns_is_looked_at(engine, loss, message):
+    assert len(fit(gan(loss=Flat(), engine=engine))) == 2
+    with pytest.raises(TypeError, match=r"Flat\(\): " + message):
+        fit(gan(loss=loss, engine=engine))
+
+
+@ENGINE
+def test_copies_train_apart(engine):
+    it = gan(Same(), engine=engine)
+    kept = copy.copy(it.D)
+    before = kept.theta.copy()
+    fit(it)
+    assert np.array_equal(kept.theta, before)
+    assert not np.array_equal(it.D.theta, before)
+    assert np.array_equal(kept(DATA), ng.Network(kept.layers, 2, rng=RNG(0), engine=engine).forward(
+        DATA, theta=before)[0])
