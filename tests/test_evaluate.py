@@ -136,6 +136,17 @@ def test_pixels_are_brought_to_0_and_1():
 
 # ---------------------------------------------------------------------------------------------------- errors
 
+@pytest.mark.parametrize("others", [0, 3])
+def test_data_of_equal_rows_is_told_in_words_of_the_command_line(others, folder, rng, capsys):
+    np.save("x.npy", np.concatenate([np.full((60 - others, 2), 3.0), rng.normal(size=(others, 2))]))
+    train("x.npy")
+    capsys.readouterr()
+    assert cli.main(["evaluate", "r"]) == 2
+    assert capsys.readouterr().err == (
+        "numpygan: most rows of x.npy are equal, so no distance between them says how near samples are: look at "
+        "samples instead, numpygan sample RUN --out samples.png\n")
+
+
 def test_errors_are_one_sentence(folder, capsys):
     assert cli.main(["evaluate", "nowhere"]) == 2
     assert "there is no folder nowhere" in capsys.readouterr().err

@@ -18,7 +18,7 @@ def board(x_fake: np.ndarray, data: Any, rng: np.random.Generator, title: str, s
     """x_fake (n, d) beside its anchors. step() is called after each of the rows."""
     n = len(x_fake)
     real, *perfect = _real(data, n, rng)
-    h = metrics.mmd(real[:2], real).bandwidth
+    h = _typical_distance(real, data)
     found = Board(title, [*_modes(data), *_region(data, rng), *_two_samples(real, h, rng)], _protocol(data, n, h))
     floor = "perfect samples" if data.n is None else "the other half of the data"
     centres = metrics.centroids(real, min(CENTRES, n), rng)
@@ -46,6 +46,15 @@ def _real(data, n, rng):
         return [data.sample(n, rng) for _ in range(1 + DRAWS)]
     order = rng.permutation(data.n)
     return data.x[order[:n]], data.x[order[-n:]]
+
+
+def _typical_distance(real, data):
+    """The bandwidth of the kernel in all rows of the table."""
+    try:
+        return metrics.mmd(real[:2], real).bandwidth
+    except ValueError:                                   # the median distance is 0
+        raise Misuse(f"most rows of {data.name} are equal, so no distance between them says how near samples are: "
+                     f"look at samples instead, numpygan sample RUN --out samples.png") from None
 
 
 def _modes(data):
