@@ -3,10 +3,13 @@ from pathlib import Path
 
 from . import weights
 from .run import Misuse, Run, check_output
+from .sample import Shown
 
 
 def export(folder: str, network: str, out: str) -> int:
     """Write the `state_dict` of "G" or "D" to a .npz file and print the PyTorch network that it fits.
+
+    Where the data was scaled to [−1, 1] for the training, the way back from there is printed, too.
 
     Of a run with an averaged generator, the averaged one, as for samples. Misuse for another ending, when there is no
     such run, or for a layer that PyTorch does not have; CheckpointError when its files are damaged.
@@ -15,7 +18,7 @@ def export(folder: str, network: str, out: str) -> int:
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
     check_output(out, "--out")
     run = Run.open(folder)
-    run.read_config()                                    # a run that is damaged is not told to others
+    original = Shown.of(run).original
     gan, _, _, mean = run.load()
     net = gan.D if network == "D" else gan.G if mean is None or mean.theta is None else mean.network(gan)
     try:
@@ -25,4 +28,7 @@ def export(folder: str, network: str, out: str) -> int:
     weights.export(net, out)
     print(f"{out}\n{network} = {module}")
     print(f"{network}.load_state_dict({{k: torch.from_numpy(v) for k, v in np.load({str(out)!r}).items()}})")
+    if network == "G" and original is not None:
+        low, high = original
+        print(f"{low!r} + (G(z).double() + 1) / 2 * {high - low!r} brings its samples to the range of the data")
     return 0

@@ -18,7 +18,8 @@ MOST_TILES = 10_000
 
 
 def sample(folder: str, n: int, seed: int, out: str) -> int:
-    """Write G(z) for n draws of z to `out`: .png, or .npz with `samples` (n, d) in the range of the data.
+    """Write G(z) for n draws of z to `out`: .png, or .npz with `samples` (n, d) in the range of the data, float64
+    where that is not [−1, 1].
 
     Misuse for another kind of file or when there is no such run; CheckpointError when its files are damaged.
     """
@@ -36,8 +37,9 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
     x = generate(gan, mean, n, np.random.default_rng(seed))
     if suffix == ".npz":
+        x = unscaled(x, shown.original)
         with atomic(out) as file:
-            np.savez(file, samples=unscaled(x, shown.original))
+            np.savez(file, samples=x)
     else:
         _draw(x, gan, shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
     print(out)
@@ -45,11 +47,18 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
 
 
 def generate(gan: GAN, mean: Averaged | None, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n samples (n, d), of the averaged generator where there is one; some at a time through the network."""
+    """n samples (n, d), of the averaged generator where there is one; some at a time through the network.
+
+    FloatingPointError for samples that are NaN or infinite.
+    """
     x = np.empty((n, gan.G.d_out), gan.G.dtype)            # first: what is too much is said before the work
     for part in np.split(x, range(CHUNK, n, CHUNK)):
         z = gan.draw(len(part), rng)
-        part[...] = gan.G(z) if mean is None else mean.generate(gan, z)
+        with np.errstate(over="ignore", invalid="ignore"):              # refused below, in a sentence
+            part[...] = gan.G(z) if mean is None else mean.generate(gan, z)
+    if not np.isfinite(x).all():
+        raise FloatingPointError("G(z) holds NaN or infinity: its parameters are too large, so train again with a "
+                                 "lower --lr-G")
     return x
 
 

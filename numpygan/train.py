@@ -235,9 +235,13 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
     if Path(name).name != _readable(Path(name).name):
         raise Misuse(f"the name {_readable(name)} is not in UTF-8, and no picture could show it: rename the file")
     known = name in datasets.NAMES
-    options = {"progress": Download()} if name in ("mnist", "fashion_mnist") and interactive() else {}
+    options: dict[str, Any] = {}
+    if name in ("mnist", "fashion_mnist") and interactive():
+        options["progress"] = Download()
+    if not known and not Path(name).expanduser().is_dir():   # numbers far from 0 are rounded after the scaling only
+        options["dtype"] = np.float64
     try:
-        data, original = scaled(datasets.load(name, root, **options))
+        data, original = scaled(datasets.load(name, root, **options), np.float32)
     except datasets.DataError as error:
         if known or Path(name).expanduser().exists():
             raise

@@ -92,6 +92,35 @@ def test_arrays_that_cannot_be_data(make, error, says):
     assert "\n" not in str(caught.value)
 
 
+NEAR = np.array([[0, 0.5], [1, 2], [2, -1], [3, 0.25]])
+
+
+@pytest.mark.parametrize(("x", "dtype", "says"), [
+    (NEAR + 1e8, np.float32, r"float32, but column 0 goes from 100000000\.0 to 100000003\.0.*subtract x\.mean"),
+    (NEAR * [1, 1e-6] + [0, 1], np.float32, r"column 1 goes from 0\.999999 to 1\.000002"),
+    (NEAR * 1e-50, np.float32, r"column 0 goes from 0\.0 to 3e-50"),
+    (NEAR.astype(int) + 2**40, np.float32, "column 0 goes from 1099511627776"),
+    (NEAR.astype(int) + 2**60, np.float64, r"column 0 goes from 1152921504606846976 to \d*979.*subtract x\.min"),
+    (NEAR.reshape(2, 2, 2) + 1e8, np.float32, "the images go from 99999999"),
+])
+def test_what_a_dtype_would_round_away_is_refused(x, dtype, says):
+    with pytest.raises(data.DataError, match=says):
+        data.array(x, dtype=dtype)
+    if dtype == np.float32:
+        data.array(x, dtype=np.float64)
+        with pytest.raises(data.DataError, match=says):                     # of a network in float32, for instance
+            data.as_data(data.array(x, dtype=np.float64), np.float32)
+
+
+@pytest.mark.parametrize("x", [NEAR + 1e3, NEAR * 1e30, NEAR * 0 + 1e8, 1e8 * (1 + 1e-15 * NEAR),
+                               NEAR.astype(int) + 2**23,
+                               np.where(NEAR > 1, 1 - 1e-9, 1.0).reshape(2, 2, 2) * [[0, 1], [1, 1]]],
+                         ids=["offset", "large", "constant", "noise", "exact", "one pixel"])
+def test_rounding_that_loses_nothing_is_let_pass(x):
+    data.as_data(data.array(x, dtype=np.float64), np.float32)
+    assert data.array(x).dtype == np.float32
+
+
 def test_as_data_takes_arrays_and_lets_data_pass():
     d = data.as_data(X)
     np.testing.assert_array_equal(d.x, X)

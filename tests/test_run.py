@@ -19,7 +19,7 @@ from numpygan.presets import PRESETS, Recipe, build, choose
 from numpygan.run import FILES, Misuse, Run
 from numpygan.sample import sample
 from numpygan.scale import scaled, unscaled
-from numpygan.train import resume, train
+from numpygan.train import load_data, resume, train
 
 SMALL = {"hidden_G": (8,), "hidden_D": (8,), "steps": 12, "batch": 16}
 
@@ -364,6 +364,72 @@ def test_scaling_by_hand_and_back():
     constant, _ = scaled(ng.data.array(np.full((3, 2), 7.0)))
     assert np.isfinite(constant.x).all()
     assert unscaled(x, None) is x
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8, -1e12])
+def test_data_far_from_0_is_learned_as_data_around_0(offset, folder, rng):
+    """Rounded to float32 before the scaling, all rows around 1e8 would be a few points, around 1e12 one."""
+    x = offset + np.ldexp(rng.integers(-9000, 9000, (50, 2)), -12)                  # sums without rounding
+    np.save("x.npy", x)
+    np.save("near.npy", x - offset)
+    data, (low, high) = load_data("x.npy")
+    assert data.x.tobytes() == load_data("near.npy")[0].x.tobytes()
+    assert data.dtype == np.float32
+    assert (low, high) == (x.min(), x.max())
+    back = unscaled(data.x, (low, high))
+    assert back.dtype == np.float64
+    np.testing.assert_allclose(back, x, rtol=0, atol=2 * np.finfo(np.float32).eps * (high - low) + np.spacing(1e12))
+    train("x.npy", changes=SMALL, out="a")
+    sample("a", 50, 0, "s.npz")
+    with np.load("s.npz") as file:
+        assert len(np.unique(file["samples"])) > 90
+
+
+@pytest.mark.parametrize("x", [np.arange(256).astype(np.uint8), np.linspace(-1, 1, 256), np.arange(256.0) - 7,
+                               np.linspace(0, 1, 256).astype(np.float32)])
+def test_scaling_in_float64_leaves_the_bytes_of_other_data_as_they_were(x, folder):
+    np.save("x.npy", x.reshape(64, 2, 2))
+    data, _ = load_data("x.npy")
+    assert data.x.tobytes() == scaled(ng.data.array(x.reshape(64, 2, 2)))[0].x.tobytes()
+
+
+def test_columns_that_scaling_would_round_away_are_refused(folder, rng, capsys):
+    np.save("x.npy", np.c_[1e9 * rng.random(50), rng.normal(size=50)])
+    np.save("far.npy", np.array([[-1.7e308, 0], [1.7e308, 0]]))
+    for name, words in (("x", r"x\.npy scaled to \[-1, 1\]: .*column 1 goes from .*subtract x\.mean\(axis=0\) first"),
+                        ("far", r"far\.npy goes from -1\.7e\+308 to 1\.7e\+308, too far .*divide it by 2")):
+        with pytest.raises(ng.data.DataError, match=words):
+            train(f"{name}.npy", changes=SMALL)
+    assert sorted(os.listdir(folder)) == ["far.npy", "x.npy"]
+
+
+def test_samples_that_are_no_numbers_are_refused_before_a_file_is_written(folder, rng):
+    np.save("x.npy", rng.uniform(-3e38, 3e38, (50, 2)).astype(np.float32))
+    train("x.npy", changes=SMALL, out="a")
+    sample("a", 500, 0, "s.npz")                             # wider than float32 can hold
+    with np.load("s.npz") as file:
+        assert np.isfinite(file["samples"]).all()
+    config = json.loads((folder / "a" / "config.json").read_text())
+    write_json("a/config.json", config | {"data": config["data"] | {"range_before_scaling": [-8e307, 8e307]}})
+    with pytest.raises(FloatingPointError, match=r"leave the range of the data, -8e\+307 to 8e\+307.*divide the data"):
+        sample("a", 500, 0, "t.npz")
+    gan, generator, snapshots, mean = Run("a").load()
+    gan.G.theta = np.full_like(gan.G.theta, 1e38)
+    Run("a").save(gan, generator, snapshots, mean)
+    for name in ("t.npz", "t.png"):
+        with pytest.raises(FloatingPointError, match=r"G\(z\) holds NaN or infinity.*lower --lr-G"):
+            sample("a", 5, 0, name)
+    assert sorted(os.listdir(folder)) == ["a", "s.npz", "x.npy"]
+
+
+def test_an_exported_generator_comes_with_the_way_back_to_the_range_of_the_data(folder, rng, capsys):
+    np.save("x.npy", np.array([[1e8, 1e8 + 3], [1e8 + 1, 1e8 + 2]]))
+    train("x.npy", changes=SMALL | {"batch": 2}, out="a")
+    capsys.readouterr()
+    export("a", "G", "g.npz")
+    assert "\n100000000.0 + (G(z).double() + 1) / 2 * 3.0 brings its samples" in capsys.readouterr().out
+    export("a", "D", "d.npz")
+    assert "brings" not in capsys.readouterr().out
 
 
 def test_images_of_any_range_are_learned_and_sampled_in_their_own_range(folder, rng):

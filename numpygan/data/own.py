@@ -9,13 +9,18 @@ from .errors import DataError
 from .protocol import Data, is_data
 from .rows import Rows
 
+LOST = 1e-3                             # the share of what a column varies that rounding may change
+
 
 def as_data(x: Any, dtype: Any = np.float32) -> Data:
     """x itself if it is data (it has sample, shape, range and n); else `array(x, dtype=dtype)`.
 
-    TypeError for text: `load` takes names and paths; and for finite data without `batches`.
+    TypeError for text: `load` takes names and paths; and for finite data without `batches`. DataError for rows that
+    do not survive in that dtype, as for `array`.
     """
     if is_data(x):
+        if isinstance(x, Rows):
+            check_kept(x.x, check_dtype(dtype), len(x.shape) > 1)
         if x.n is not None and not callable(getattr(x, "batches", None)):
             raise TypeError(f"data of n = {x.n!r} rows must have batches(n, rng), an epoch of minibatches: write it, "
                             "or set n = None for data without end")
@@ -33,7 +38,8 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
     The values are copied and cast, never scaled: for a generator that ends in tanh bring pixels of 0 to 255
     to [−1, 1] with x / 127.5 − 1. range: (lo, hi) that the values lie in by their nature; default their
     minimum and maximum. labels: n integers from 0. TypeError for anything but numbers; DataError (a
-    ValueError) for an empty or 1-D array, NaN, infinity, values outside `range`, labels that do not fit.
+    ValueError) for an empty or 1-D array, NaN, infinity, values outside `range`, labels that do not fit, and
+    columns that dtype would round away, such as 1e8 + noise in float32.
     """
     x, name = _numbers(x), check_text(name, "name")
     if not isinstance(source, dict | None):
@@ -50,6 +56,7 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
         bad = int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
         raise DataError(f"data must be finite numbers, but row {bad} holds NaN or infinity (or a number too "
                         f"large for {rows.dtype}): drop such rows with x[numpy.isfinite(x).all(axis=1)]")
+    check_kept(x.reshape(len(x), -1), rows.dtype, x.ndim > 2)
     labels = None if labels is None else _classes(labels, len(rows))
     return Rows(rows, x.shape[1:], _range(rows, range), labels, name, source)
 
@@ -67,6 +74,27 @@ def _numbers(x: Any) -> np.ndarray:
         raise TypeError(f"data must be real numbers, not an array of {x.dtype}: "
                         "convert it, for instance with numpy.asarray(x, float)")
     return x
+
+
+def check_kept(x: np.ndarray, dtype: np.dtype, image: bool) -> None:
+    """DataError where x (n, d) in that dtype loses more than a thousandth of what a column varies; of images, of what
+    all pixels vary. A column that varies by no more than the rounding of x itself counts as constant."""
+    if x.dtype == dtype or x.dtype.itemsize < dtype.itemsize:
+        return
+    columns = x.reshape(-1, 1) if image else x
+    low, high = columns.min(axis=0), columns.max(axis=0)
+    wide = high.astype(np.longdouble) - low
+    most = np.maximum(abs(high.astype(np.longdouble)), abs(low.astype(np.longdouble)))
+    step = np.finfo(dtype).eps * most + np.finfo(dtype).smallest_subnormal
+    noise = 16 * np.finfo(x.dtype).eps * most if x.dtype.kind == "f" else -1
+    for j in np.flatnonzero((low != high) & (step > LOST * wide) & (wide > noise)):
+        lost = abs(columns[:, j].astype(dtype).astype(np.longdouble) - columns[:, j]).max()
+        if not lost < LOST * wide[j]:                         # of few doubtful columns only: it takes memory
+            where = "the images go" if image else f"column {j} goes"
+            least = "min" if x.dtype.kind in "iu" else "mean"
+            raise DataError(f"data must survive in {dtype}, but {where} from {low[j]} to {high[j]}, which rounds away "
+                            f"what the rows differ in: subtract x.{least}(axis=0) first, and bring all columns to one "
+                            f"scale")
 
 
 def _range(x: np.ndarray, given: tuple[float, float] | None) -> tuple[float, float]:
