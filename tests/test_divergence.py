@@ -53,14 +53,15 @@ def test_a_weight_of_minus_infinity_behind_a_relu_is_no_secret(engine):
     train(gan, "step 3: not finite was first the parameter 0.b of D", callbacks=[spoil(D, "0.b", -math.inf, 2)])
 
 
-def test_an_update_that_overflows_is_caught_in_its_own_step(engine):
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_an_update_that_overflows_is_caught_in_its_own_step(engine, simultaneous):
     """Finite gradient, finite rate, and their product is not."""
     class Steep(ng.losses.Wasserstein):
         def discriminator(self, logit_real, logit_fake):
             L, dr, df = super().discriminator(logit_real, logit_fake)
             return L, dr * dr.dtype.type(1e5), df
 
-    gan = make(Steep(), engine, lambda: ng.optim.SGD(HUGE / 10))
+    gan = make(Steep(), engine, lambda: ng.optim.SGD(HUGE / 10), simultaneous=simultaneous)
     train(gan, "step 1: not finite was first the parameter .* of D, .* D is lost: go back to a checkpoint")
     assert len(gan.history) == 0
 

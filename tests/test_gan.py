@@ -72,6 +72,40 @@ def error(a, b):
     return np.max(np.abs(np.subtract(a, b))) / max(np.max(np.abs(a)), np.max(np.abs(b)), 1e-12)
 
 
+class Asked(ng.Layer):
+    """y = w x, which keeps what its backward passes were asked for: (dx?, gradient?)."""
+
+    def __init__(self, batchwise=False):
+        self.batchwise, self.asked = batchwise, []
+
+    def shapes(self, d_in):
+        return {"w": (1,)}, d_in
+
+    def init(self, p, rng):
+        p["w"][...] = 1
+
+    def forward(self, p, x, c):
+        return p["w"] * x, x
+
+    def backward(self, p, x, dy, c):
+        self.asked.append((c.want_dx, c.want_g))
+        return p["w"] * dy, {"w": np.sum(x * dy, dtype=dy.dtype).reshape(1)}
+
+
+@pytest.mark.parametrize("batchwise", [False, True])
+def test_no_gradient_is_made_that_nobody_needs(engine, batchwise):
+    """D's step needs none in its inputs, G's none in D's parameters nor in the noise."""
+    of_D, of_G = Asked(batchwise), Asked(batchwise)
+    rng = np.random.default_rng(0)
+    G, D = (ng.Network([layer, ng.Dense(d)], 2, rng=rng, engine=engine) for layer, d in ((of_G, 2), (of_D, 1)))
+    loss, x, z = ng.losses.NonSaturating(), *np.random.default_rng(1).standard_normal((2, 5, 2)).astype(np.float32)
+    ng.discriminator_gradient(D, loss, x, z)
+    assert of_D.asked == [(False, True)] * (2 if batchwise else 1)       # real and fake apart where rows see each other
+    of_D.asked.clear()
+    ng.generator_gradient(G, D, loss, z)
+    assert (of_D.asked, of_G.asked) == ([(True, False)], [(False, True)])
+
+
 # --------------------------------------------------------------------- the plain form, as DESIGN §3 writes it out
 
 
@@ -409,7 +443,9 @@ def test_snapshots_keep_what_G_makes_of_the_same_noise(engine, rng):
 
 def test_a_long_run_keeps_fewer_snapshots_evenly(engine, rng):
     gan, snapshots = make(engine), ng.Snapshots(np.zeros((1, 3), np.float32), every=2, most=4)
-    gan.fit(RING, steps=16, batch=4, rng=rng, callbacks=[snapshots])
+    gan.fit(RING, steps=7, batch=4, rng=rng, callbacks=[snapshots])
+    assert (snapshots.steps, snapshots.every) == ([1, 2, 4, 6], 2)           # as many as may be
+    gan.fit(RING, steps=9, batch=4, rng=rng, callbacks=[snapshots])
     assert snapshots.steps == [1, 8, 16]                          # 1 2 4 6 8 became 1 4 8, then 1 4 8 12 16 these
     assert (len(snapshots.samples), snapshots.every) == (3, 8)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import numpygan as ng
+from numpygan.guests import Guest
 
 RNG = np.random.default_rng
 DATA = RNG(1).normal(size=(32, 2)).astype(np.float32)
@@ -131,3 +132,20 @@ def test_copies_train_apart(engine):
     assert not np.array_equal(it.D.theta, before)
     assert np.array_equal(kept(DATA), ng.Network(kept.layers, 2, rng=RNG(0), engine=engine).forward(
         DATA, theta=before)[0])
+
+
+class MyTanh(ng.Tanh):
+    """One of ours in another's name."""
+
+
+@ENGINE
+def test_a_guest_is_differentiated_twice_as_it_is(engine):
+    """With the penalties of chapter 10, and its own formulas: here those of Tanh."""
+    penalties = ng.penalties.R1(1.0), ng.penalties.GradientPenalty(1.0)
+    ours, mine = gan(ng.Tanh(), engine=engine), gan(MyTanh(), engine=engine)
+    for it in (ours, mine):
+        it.penalties = penalties
+        fit(it)
+    assert [type(layer) for _, layer in mine.D._plain[0]] == [ng.Dense, Guest, ng.Dense]
+    assert [type(layer) for _, layer in ours.D._plain[0]] == [ng.Dense, ng.Tanh, ng.Dense]
+    assert np.array_equal(ours.D.theta, mine.D.theta)
