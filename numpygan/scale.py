@@ -22,7 +22,13 @@ def scaled(data: Any, dtype: Any = None) -> tuple[Any, Range | None]:
     if not np.isfinite(high - low):
         raise DataError(f"{data.name} goes from {low:g} to {high:g}, too far for one number to hold: divide "
                         f"it by 2 first")
-    x = data.x if there else np.clip((data.x.astype(float) - low) / ((high - low) or 1.0) * 2 - 1, -1, 1)
+    x = data.x
+    if not there:                                        # in place: of large data one copy is enough
+        x = np.subtract(x, low, dtype=float)
+        x /= (high - low) or 1.0
+        x *= 2
+        x -= 1
+        np.clip(x, -1, 1, out=x)
     try:
         rows = array(x.reshape(data.n, *data.shape), data.labels, (-1, 1), dtype or data.x.dtype,
                      data.name, data.source)
