@@ -24,6 +24,13 @@ def told(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
+def kind(value: Any) -> str:
+    """What a function returned, for a message on what it should have."""
+    if value is None:
+        return "nothing"
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
+
+
 def real(value: Any) -> bool:
     """Is it one real number? Text, arrays, None and True are none."""
     return isinstance(value, REAL) and not isinstance(value, bool)

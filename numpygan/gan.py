@@ -8,7 +8,7 @@ import numpy as np
 
 from . import engine as engines
 from . import memory
-from .checks import able, flag, functions, generator, number, told, whole
+from .checks import able, flag, functions, generator, kind, number, told, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .history import History
@@ -81,14 +81,15 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
 
 def _answer(result, count, loss):
     """`result` itself, if it is what a loss must return: one number, and a gradient for each batch of logits."""
-    if not isinstance(result, tuple) or len(result) != count or getattr(result[0], "ndim", 0):
-        expected = "generator must return (L, dL/dlogit)" if count == 2 else (
-            "discriminator must return (L, dL/dlogit_real, dL/dlogit_fake)")
-        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else f"an object of type {type(result).__name__}"
-        if isinstance(result, tuple) and len(result) == count:
-            got = f"an array of shape {result[0].shape} for L"
-        raise TypeError(f"{told(loss)}: {expected}, L one number, got {got}")
-    return result
+    if not isinstance(result, tuple) or len(result) != count:
+        got = kind(result)
+    elif getattr(result[0], "ndim", 0):
+        got = f"an array of shape {result[0].shape} for L"
+    else:
+        return result
+    expected = "generator must return (L, dL/dlogit)" if count == 2 else (
+        "discriminator must return (L, dL/dlogit_real, dL/dlogit_fake)")
+    raise TypeError(f"{told(loss)}: {expected}, L one number, got {got}")
 
 
 def _check_log(log):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import told
+from .checks import kind, told
 from .layers import Layer
 
 
@@ -26,7 +26,7 @@ class Guest(Layer):
         by = f"backward of {self.name} must return"
         dx, grads = _two(self.layer.backward(p, cache, dy, c), f"{by} dx and a dictionary of gradients")
         if not isinstance(grads, Mapping):
-            raise TypeError(f"{by} a dictionary of gradients beside dx, got {_kind(grads)}")
+            raise TypeError(f"{by} a dictionary of gradients beside dx, got {kind(grads)}")
         if c.want_dx:
             dx = _rows(dx, f"{by} dx", None if self.layer.batchwise else len(dy), self.d_in, dy.dtype)
         return dx, grads
@@ -45,7 +45,7 @@ def welcome(layer: Layer, i: int, d_in: int, d_out: int) -> Layer:
 
 def _two(result: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(f"{what}, a tuple of two, got {_kind(result)}")
+        raise TypeError(f"{what}, a tuple of two, got {kind(result)}")
     return result
 
 
@@ -53,16 +53,10 @@ def _rows(a: Any, what: str, n: int | None, d: int, dtype: np.dtype) -> np.ndarr
     """`a` itself, if it is a matrix of n rows (None: of any) and d columns of that dtype."""
     expected = f"({'n' if n is None else n}, {d}) {dtype}"
     if not isinstance(a, np.ndarray):
-        raise TypeError(f"{what} as an array {expected}, got {_kind(a)}")
+        raise TypeError(f"{what} as an array {expected}, got {kind(a)}")
     if a.ndim != 2 or a.shape[1] != d or n not in (None, len(a)):
         raise ValueError(f"{what} of shape and dtype {expected}, got {a.shape} {a.dtype}")
     if a.dtype != dtype and dtype.kind != "c":                  # of a complex pass some parts may be real
         raise TypeError(f"{what} of shape and dtype {expected}, got {a.shape} {a.dtype}: make constants Python floats "
                         f"and new arrays of the input's dtype")
     return a
-
-
-def _kind(a):
-    if a is None:
-        return "nothing"
-    return f"a tuple of {len(a)}" if isinstance(a, tuple) else f"an object of type {type(a).__name__}"

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine as engines
+from ..checks import kind
 from .report import GradientError
 
 
@@ -32,14 +33,14 @@ def named(thing: Any) -> str:
 def pair(result: Any, what: str) -> tuple[Any, Any]:
     """The two things that forward and backward return."""
     if not isinstance(result, tuple) or len(result) != 2:
-        raise GradientError(f"{what}; it returned {_kind(result)}")
+        raise GradientError(f"{what}; it returned {kind(result)}")
     return result
 
 
 def tensor(a: Any, name: str, shape: tuple[int, ...], dtype: Any, by: str, rows: int = 0) -> np.ndarray:
     """`a` itself, if it is an array of finite numbers with that shape and dtype."""
     if not isinstance(a, np.ndarray):
-        raise GradientError(f"{by} must return {name} as an array of shape {shape}, got {_kind(a)}")
+        raise GradientError(f"{by} must return {name} as an array of shape {shape}, got {kind(a)}")
     if a.shape != shape:
         hint = _shape_hint(a.shape, shape, rows)
         raise GradientError(f"{by} returns {name} of shape {a.shape}, expected {shape}{hint}")
@@ -50,12 +51,6 @@ def tensor(a: Any, name: str, shape: tuple[int, ...], dtype: Any, by: str, rows:
     if not np.isfinite(a).all():
         raise GradientError(f"{by} returns {name} with NaN or infinity for ordinary inputs")
     return a
-
-
-def _kind(a):
-    if a is None:
-        return "nothing"
-    return f"a tuple of {len(a)}" if isinstance(a, tuple) else f"a {type(a).__name__}"
 
 
 def _shape_hint(got, shape, rows):

@@ -286,7 +286,7 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     """
     if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
         return MISFIT
-    job, desk, n, step, work = _jobs(plan), _desk(plan), x.shape[0], theta.itemsize, _word(plan, TILES)
+    job, desk, n, step, work = _jobs(plan), _desk(plan), len(x), theta.itemsize, _word(plan, TILES)
     one, layers, stride = _word(plan, ONE), _word(plan, LAYERS), _word(plan, STRIDE)
     here, wanted = _address(room), _pick(g.size, 1, 0)
     there = _behind(here, n, _word(plan, WIDEST) * step)
