@@ -15,7 +15,7 @@ from .describe import describe, plain_or_schedule, restore, schedule
 from .gan import GAN
 from .history import COLUMNS, History
 from .network import Network
-from .schedule import LinearDecay
+from .schedule import SCHEDULES
 
 FORMAT = 2                             # 1 kept every row of the history, and no average of the state of G
 MOST_META = 1 << 22                    # bytes of JSON
@@ -151,7 +151,7 @@ def _gan(meta, arrays, own, engine):
     G, D = (_load_network(name, meta[name], arrays, own, engine) for name in "GD")
     opt_G, opt_D = (_load_optimiser(name, meta[name], arrays, own, net) for name, net in (("opt_G", G), ("opt_D", D)))
     meta = meta | {"input_noise": schedule(meta["input_noise"])}
-    for key, kind in (("simultaneous", bool), ("noise", str), ("input_noise", (int, float, LinearDecay)),
+    for key, kind in (("simultaneous", bool), ("noise", str), ("input_noise", (int, float, *SCHEDULES)),
                       ("penalties", list)):
         if not isinstance(meta[key], kind):
             raise CheckpointError(f"has a description whose {key} is {str(meta[key])[:80]!r}")

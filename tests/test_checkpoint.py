@@ -15,6 +15,7 @@ import pytest
 import numpygan as ng
 from numpygan import archive, checkpoint, files
 from numpygan.archive import CheckpointError
+from numpygan.schedule import Exponential, LinearDecay, Ramp
 
 OPTIMISERS = {
     "sgd": lambda: ng.optim.SGD(1e-2), "momentum": lambda: ng.optim.Momentum(1e-2, 0.8),
@@ -259,7 +260,16 @@ def test_what_a_file_cannot_hold_is_said_when_saving(layer, words, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_schedule_cannot_be_saved_and_the_message_says_so(tmp_path):
+@pytest.mark.parametrize("of_steps", [LinearDecay(0.5, 9, 0.1), Exponential(0.5, 1.1), Ramp(0.1, 0.5, 9)], ids=repr)
+def test_every_schedule_of_the_package_comes_back(of_steps, tmp_path):
+    gan = make(input_noise=of_steps)
+    gan.opt_D = ng.optim.Momentum(of_steps, momentum=of_steps)
+    gan.save(tmp_path / "a.npz")
+    loaded = ng.GAN.load(tmp_path / "a.npz")
+    assert [repr(s) for s in (loaded.input_noise, loaded.opt_D.lr, loaded.opt_D.momentum)] == 3 * [repr(of_steps)]
+
+
+def test_a_function_of_the_step_cannot_be_saved_and_the_message_says_so(tmp_path):
     gan = make()
     gan.opt_D = ng.optim.Adam(lambda step: 1e-3)
     with pytest.raises(CheckpointError, match="lr of Adam is a function.*set the function again after loading"):
