@@ -284,12 +284,14 @@ def softmax_cross_entropy(logits, labels):
 
     logits (n, K), labels (n,) whole numbers 0 … K − 1 -> L, ds (n, K). K classes, where `bce_with_logits` has two.
     """
-    s = _batch(logits)
+    s, labels = _batch(logits), np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= s.shape[1]:
+        raise ValueError(f"labels must hold {len(s)} whole numbers 0 … {s.shape[1] - 1}, one for each row of logits")
     rows = np.arange(len(s))
-    e = np.exp(s - s.real.max(axis=1, keepdims=True))
-    softmax = e / e.sum(axis=1, keepdims=True)
-    shifted = s - s.real.max(axis=1, keepdims=True)
-    L = (np.log(e.sum(axis=1)) - shifted[rows, labels]).mean()
+    s = s - s.real.max(axis=1, keepdims=True)
+    e = np.exp(s)
+    total = e.sum(axis=1, keepdims=True)
+    L, softmax = (np.log(total[:, 0]) - s[rows, labels]).mean(), e / total
     softmax[rows, labels] -= 1
     return L, softmax / len(s)
 
