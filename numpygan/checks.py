@@ -115,7 +115,29 @@ def numeric(x: Any, name: str) -> np.ndarray:
     except ValueError:                                    # rows of different lengths
         x = np.empty(0, object)
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be an array of real numbers, not of {x.dtype}: convert it with numpy.asarray")
+        what = "rows of different lengths or other objects" if x.dtype.kind == "O" else f"{x.dtype}"
+        raise TypeError(f"{name} must be real numbers, got {what}: pass a number, or an array of them")
+    return x
+
+
+def numbers(x: Any, name: str) -> np.ndarray:
+    """`x` as float64, NaN and infinity included; TypeError unless it holds real numbers."""
+    return numeric(x, name).astype(np.float64, copy=False)
+
+
+def no_nan(x: Any, name: str) -> np.ndarray:
+    """`x` as float64; ValueError where it is NaN."""
+    x = numbers(x, name)
+    if np.isnan(x).any():
+        raise ValueError(f"{name} holds NaN: drop those points, or mend what made them")
+    return x
+
+
+def finite(x: Any, name: str) -> np.ndarray:
+    """`x` as float64; ValueError unless it is finite."""
+    x = numbers(x, name)
+    if not np.isfinite(x).all():
+        raise ValueError(f"{name} must be finite, and holds NaN or infinity: drop them, or mend what made them")
     return x
 
 

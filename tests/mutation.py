@@ -59,7 +59,7 @@ TESTS = {
     "feed": ["feed", "gan"],
     "history": ["history", "gan", "checkpoint"],
     "divergence": ["divergence"],
-    "theory/checks": ["theory_bad_input", "bad_input"],
+    "checks": ["theory_bad_input", "bad_input"],
     "theory/closed_forms": ["theory_divergences", "theory_transport", "theory_bad_input", "bad_input"],
     "theory/density": ["theory_quadrature", "theory_divergences", "theory_bad_input", "bad_input"],
     "theory/dirac": ["theory_dirac", "theory_dirac_package", "theory_bad_input", "bad_input"],

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite_array, one_number
+from ..checks import finite
+from .checks import one_number
 from .distribution import Distribution, Known
 
 Arm = Callable[[np.ndarray], np.ndarray]      # t (n,) -> points (n, 2)
@@ -84,7 +85,7 @@ def _speed(c: Arm, t0: float, t1: float) -> float:
 
 
 def _curve(name: str, arms: tuple[Arm, ...], t0: float, t1: float, noise: Any, dtype: Any) -> Curve:
-    noise = one_number(finite_array(noise, "noise"), "noise")
+    noise = one_number(finite(noise, "noise"), "noise")
     if noise < 0:
         raise ValueError(f"noise must be 0 or greater, not {noise:g}: it is a standard deviation")
     return NoisyCurve(name, arms, t0, t1, noise, dtype) if noise else Curve(name, arms, t0, t1, dtype)

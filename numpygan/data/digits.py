@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_dtype
+from ..checks import precision
 from .errors import DataError
 from .rows import Rows, from_bytes, source_of
 
@@ -21,7 +21,7 @@ def digits(dtype: Any = np.float32) -> Rows:
     E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, CC BY 4.0; see digits.md.
     No network, no other file: DataError only when the installed file is not the one that was shipped.
     """
-    dtype = check_dtype(dtype)
+    dtype = precision(dtype)
     try:
         packed = PATH.read_bytes()
     except OSError as error:

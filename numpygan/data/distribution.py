@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, check_dtype, check_rng, numeric
+from ..checks import generator, numbers, precision, whole
 
 
 class Distribution:
@@ -24,7 +24,7 @@ class Distribution:
         self.d = d
         self.shape: tuple[int, ...] = (d,)
         self.range = range
-        self.dtype = check_dtype(dtype)
+        self.dtype = precision(dtype)
 
     def __repr__(self) -> str:
         return f"<{self.name}: a distribution in {self.d} dimension{'s' * (self.d > 1)}, {self.dtype}>"
@@ -39,7 +39,7 @@ class Distribution:
 
     def sample_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """n independent rows (n, d), and the index (n,) of the mode (for moons: the moon) each came from."""
-        x, y = self.draw(check_count(n), check_rng(rng))
+        x, y = self.draw(whole(n, "n"), generator(rng))
         return x.astype(self.dtype, copy=False), y
 
     def points(self, x: Any) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -47,7 +47,7 @@ class Distribution:
 
         The last axis of x is the d coordinates; in one dimension numbers and 1-D arrays of numbers will do.
         """
-        x = numeric(x, "x")
+        x = numbers(x, "x")
         if self.d == 1 and x.ndim < 2:
             return x.reshape(-1, 1), x.shape
         if x.ndim == 0 or x.shape[-1] != self.d:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, finite_array, frozen, positive_array
+from ..checks import finite, whole
+from .checks import frozen, positive
 from .distribution import Known
 
 
@@ -41,14 +42,14 @@ def gaussian(mean: Any = 0.0, std: Any = 1.0, d: int | None = None, cov: Any = N
     mean and std are numbers or (d,); d is needed only when they and cov leave it open (default 1).
     cov (d, d), symmetric and positive definite, takes the place of std. ValueError where they do not fit.
     """
-    m = np.atleast_1d(finite_array(mean, "mean"))
-    s = np.atleast_1d(positive_array(std, "std"))
-    C = None if cov is None else np.atleast_2d(finite_array(cov, "cov"))
+    m = np.atleast_1d(finite(mean, "mean"))
+    s = np.atleast_1d(positive(std, "std"))
+    C = None if cov is None else np.atleast_2d(finite(cov, "cov"))
     if C is not None and not np.array_equal(s, [1.0]):
         raise ValueError("std and cov were both given, and one covariance is enough: drop one of them")
     if d is None:
         d = max(len(m), len(s)) if C is None else len(C)
-    d = check_count(d, "d")
+    d = whole(d, "d")
     fits = m.shape in ((1,), (d,)) and s.shape in ((1,), (d,)) and (C is None or C.shape == (d, d))
     if not fits:
         shapes = f"mean {np.shape(mean)} and " + (f"std {np.shape(std)}" if C is None else f"cov {C.shape}")

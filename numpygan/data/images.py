@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_dtype
+from ..checks import precision
 from .errors import DataError
 from .rows import Rows, from_bytes, source_of
 
@@ -27,7 +27,7 @@ def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
     """
     if mode not in ("L", "RGB"):
         raise ValueError(f"mode must be 'L' (grey) or 'RGB', not {mode!r}: choose one of them")
-    dtype = check_dtype(dtype)
+    dtype = precision(dtype)
     folder = Path(folder).expanduser()
     digest = hashlib.sha256()
     pixels: list[np.ndarray] = []

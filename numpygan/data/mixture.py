@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, check_text, finite_array, frozen, one_number, positive_array
+from ..checks import finite, text, whole
+from .checks import frozen, one_number, positive
 from .distribution import Known
 
 
@@ -46,24 +47,24 @@ def mixture(means: Any, stds: Any = 1.0, weights: Any = None, name: str = "mixtu
     stds: one number, one for each mode (k,), or one for each mode and axis (k, d). weights: positive,
     of sum 1; equal when not given. ValueError where they do not fit.
     """
-    mu = finite_array(means, "means")
+    mu = finite(means, "means")
     mu = mu[:, None] if mu.ndim == 1 else mu
     if mu.ndim != 2 or mu.size == 0:
         raise ValueError(f"means must be (k,) or (k, d), not of shape {np.shape(means)}: "
                          "give one row for each mode")
-    s = positive_array(stds, "stds")
+    s = positive(stds, "stds")
     if s.shape not in ((), (len(mu),), mu.shape):
         raise ValueError(f"stds must be a number, ({len(mu)},) or {mu.shape} for {len(mu)} modes in "
                          f"{mu.shape[1]} dimensions, not of shape {s.shape}: give one for each mode")
     s = s[:, None] if s.ndim == 1 else s
     s = np.broadcast_to(s, mu.shape).copy()
-    return Mixture(mu.copy(), s, _weights(weights, len(mu)), check_text(name, "name"), dtype)
+    return Mixture(mu.copy(), s, _weights(weights, len(mu)), text(name, "name"), dtype)
 
 
 def _weights(weights: Any, k: int) -> np.ndarray:
     if weights is None:
         return np.full(k, 1 / k)
-    w = positive_array(weights, "weights")
+    w = positive(weights, "weights")
     if w.shape != (k,) or abs(w.sum() - 1) > 1e-9:
         raise ValueError(f"weights must be {k} positive numbers of sum 1, not of shape {w.shape} and sum "
                          f"{w.sum():g}: divide them by their sum")
@@ -76,10 +77,10 @@ def ring(m: int = 8, radius: float = 2.0, std: float = 0.02, dtype: Any = np.flo
     The modes are distinct (a common mistake spaces them with the end point doubled).
     m = 8, radius 2, std .02 is the ring of Metz et al. (2017), Unrolled GANs.
     """
-    angle = 2 * np.pi * np.arange(check_count(m, "m")) / m
-    r = one_number(positive_array(radius, "radius"), "radius")
+    angle = 2 * np.pi * np.arange(whole(m, "m")) / m
+    r = one_number(positive(radius, "radius"), "radius")
     modes = r * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return mixture(modes, one_number(positive_array(std, "std"), "std"), None, "ring", dtype)
+    return mixture(modes, one_number(positive(std, "std"), "std"), None, "ring", dtype)
 
 
 def grid(k: int = 5, spacing: float = 2.0, std: float = 0.05, dtype: Any = np.float32) -> Mixture:
@@ -87,6 +88,6 @@ def grid(k: int = 5, spacing: float = 2.0, std: float = 0.05, dtype: Any = np.fl
 
     The default has its 25 modes at {−4, −2, 0, 2, 4}², as in Lin et al. (2018), PacGAN, section 4.1.
     """
-    axis = one_number(positive_array(spacing, "spacing"), "spacing") * (np.arange(check_count(k, "k")) - (k - 1) / 2)
+    axis = one_number(positive(spacing, "spacing"), "spacing") * (np.arange(whole(k, "k")) - (k - 1) / 2)
     modes = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    return mixture(modes, one_number(positive_array(std, "std"), "std"), None, "grid", dtype)
+    return mixture(modes, one_number(positive(std, "std"), "std"), None, "grid", dtype)

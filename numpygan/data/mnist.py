@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import precision
 from . import download as net
-from .checks import check_dtype
 from .errors import DataError
 from .idx import read_idx
 from .rows import Rows, from_bytes, source_of
@@ -95,7 +95,7 @@ def load_idx_set(spec: IdxSet, root: Any, part: str, dtype: Any = np.float32,
     if part not in spec.parts:
         raise ValueError(f"part must be {' or '.join(map(repr, spec.parts))}, not {part!r}: "
                          "choose one of them")
-    dtype = check_dtype(dtype)
+    dtype = precision(dtype)
     if not (progress is None or callable(progress)):
         raise TypeError(f"progress must be a function (name, bytes, of), got {progress!r}")
     if not (mirrors is None or isinstance(mirrors, list | tuple) and all(isinstance(m, str) for m in mirrors)):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_dtype, check_text
+from ..checks import precision, text
 from .errors import DataError
 from .protocol import Data, is_data
 from .rows import Rows
@@ -20,7 +20,7 @@ def as_data(x: Any, dtype: Any = np.float32) -> Data:
     """
     if is_data(x):
         if isinstance(x, Rows):
-            check_kept(x.x, check_dtype(dtype), len(x.shape) > 1)
+            check_kept(x.x, precision(dtype), len(x.shape) > 1)
         if x.n is not None and not callable(getattr(x, "batches", None)):
             raise TypeError(f"data of n = {x.n!r} rows must have batches(n, rng), an epoch of minibatches: write it, "
                             "or set n = None for data without end")
@@ -41,7 +41,7 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
     ValueError) for an empty or 1-D array, NaN, infinity, values outside `range`, labels that do not fit, and
     columns that dtype would round away, such as 1e8 + noise in float32.
     """
-    x, name = _numbers(x), check_text(name, "name")
+    x, name = _numbers(x), text(name, "name")
     if not isinstance(source, dict | None):
         raise TypeError(f"source must be a dictionary that tells where the data is from, or None, not {source!r}")
     if x.ndim < 2:
@@ -51,7 +51,7 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
         raise DataError(f"data must have at least one row and one column, not the shape {x.shape}: "
                         "check how the array was made")
     with np.errstate(over="ignore"):           # an overflow becomes inf, which is refused below
-        rows = np.array(x.reshape(len(x), -1), check_dtype(dtype), order="C")
+        rows = np.array(x.reshape(len(x), -1), precision(dtype), order="C")
     if not np.isfinite(rows).all():
         bad = int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
         raise DataError(f"data must be finite numbers, but row {bad} holds NaN or infinity (or a number too "

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, check_rng, frozen
+from ..checks import generator, whole
+from .checks import frozen
 from .errors import DataError
 
 
@@ -67,8 +68,8 @@ class Rows:
 
         The last batch is shorter when n does not divide the number of rows. The order is drawn at the call.
         """
-        n = check_count(n)
-        order = check_rng(rng).permutation(self.n)
+        n = whole(n, "n")
+        order = generator(rng).permutation(self.n)
         return (self.x.take(order[i:i + n], axis=0) for i in range(0, self.n, n))
 
     def split(self, fraction: float, rng: np.random.Generator) -> tuple["Rows", "Rows"]:
@@ -80,11 +81,11 @@ class Rows:
         if not 0 < first < self.n:
             raise ValueError(f"fraction must lie strictly between 0 and 1 and leave rows on both sides, "
                              f"not {fraction} of {self.n} rows: try 0.5")
-        order = check_rng(rng).permutation(self.n)
+        order = generator(rng).permutation(self.n)
         return self._take(order[:first]), self._take(order[first:])
 
     def _draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return check_rng(rng).integers(self.n, size=check_count(n))
+        return generator(rng).integers(self.n, size=whole(n, "n"))
 
     def _take(self, i: np.ndarray) -> "Rows":
         labels = None if self.labels is None else self.labels[i]

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_count, finite_array, frozen
+from ..checks import finite, whole
+from .checks import frozen
 from .distribution import Known
 
 
@@ -35,8 +36,8 @@ def uniform(lo: Any = 0.0, hi: Any = 1.0, d: int | None = None, dtype: Any = np.
 
     ValueError unless lo < hi on every axis.
     """
-    a, b = np.atleast_1d(finite_array(lo, "lo")), np.atleast_1d(finite_array(hi, "hi"))
-    d = check_count(max(len(a), len(b)) if d is None else d, "d")
+    a, b = np.atleast_1d(finite(lo, "lo")), np.atleast_1d(finite(hi, "hi"))
+    d = whole(max(len(a), len(b)) if d is None else d, "d")
     if a.shape not in ((1,), (d,)) or b.shape not in ((1,), (d,)):
         raise ValueError(f"lo {np.shape(lo)} and hi {np.shape(hi)} do not fit d = {d}: "
                          f"give numbers or ({d},)")

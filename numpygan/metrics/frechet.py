@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import numeric, samples, whole
+from ..checks import finite, samples, whole
 
 
 def frechet_gaussians(mean_x: Any, cov_x: Any, mean_y: Any, cov_y: Any) -> float:
@@ -13,7 +13,7 @@ def frechet_gaussians(mean_x: Any, cov_x: Any, mean_y: Any, cov_y: Any) -> float
     literature's FID is this number). Dowson & Landau 1982. The root loses half the digits: F of equal singular
     covariances is 0 up to about d √eps tr C.
     """
-    a, b, A, B = (_finite(value, name) for value, name in (
+    a, b, A, B = (finite(value, name) for value, name in (
         (mean_x, "mean_x"), (mean_y, "mean_y"), (cov_x, "cov_x"), (cov_y, "cov_y")))
     if a.ndim != 1 or a.shape != b.shape or A.shape != (len(a), len(a)) or B.shape != A.shape:
         raise ValueError(f"means (d,) go with covariances (d, d), got {a.shape}, {A.shape} and {b.shape}, {B.shape}")
@@ -41,17 +41,10 @@ def frechet_floor(cov: Any, n: int, m: int) -> float:
 
     What two samples of n and m rows of one Gaussian have in the mean, as long as both are many more than d.
     """
-    C, n, m = _finite(cov, "cov"), whole(n, "n"), whole(m, "m")
+    C, n, m = finite(cov, "cov"), whole(n, "n"), whole(m, "m")
     if C.ndim != 2 or C.shape[0] != C.shape[1]:
         raise ValueError(f"cov must be a covariance (d, d), got shape {C.shape}")
     size = np.maximum(np.linalg.eigvalsh(C), 0)
     total = np.add.outer(size, size)
     pairs = np.divide(np.multiply.outer(size, size), total, out=np.zeros_like(total), where=total > 0)
     return float((1 / n + 1 / m) * (1.25 * size.sum() + 0.5 * pairs.sum()))
-
-
-def _finite(x, name):
-    x = numeric(x, name).astype(np.float64, copy=False)
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} must be finite, and holds NaN or infinity: what it was computed from did")
-    return x

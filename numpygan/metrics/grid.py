@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import numeric, samples, whole
+from ..checks import numbers, samples, whole
 from ..theory.divergences import jsd
 
 
@@ -20,7 +20,7 @@ def jsd_on_grid(x: Any, y: Any, bins: int = 50, box: Any = None) -> float:
         raise ValueError(f"a grid in {y.shape[1]} dimensions would have a cell for each row: compare such samples by "
                          f"sliced_wasserstein1, mmd or two_sample_accuracy")
     whole(bins, "bins")
-    box = np.stack([y.min(axis=0), y.max(axis=0)], axis=1) if box is None else numeric(box, "box").astype(float)
+    box = np.stack([y.min(axis=0), y.max(axis=0)], axis=1) if box is None else numbers(box, "box")
     if box.shape != (y.shape[1], 2) or not (box[:, 0] < box[:, 1]).all():
         raise ValueError(f"box must be (low, high) with low < high for each of {y.shape[1]} axes, got {box.tolist()}")
     return jsd(*(_shares(a, bins, box) for a in (x, y)))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite, numbers
+from ..checks import finite, numbers
 
 
 def gaussian_entropy(spread: Any) -> float:

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import function, text
-from .checks import no_nan, numbers, whole
+from ..checks import function, generator, no_nan, numbers, text, whole
 
 SPREAD = 12.0                            # standard deviations from a mode: a Gaussian has 4e-33 of its mass outside
 TINY = np.finfo(float).tiny
@@ -72,13 +71,11 @@ class Density:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n draws (n, d) in float64."""
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
-                            f"pass rng=np.random.default_rng(0)")
+        generator(rng)
         if self.sampler is None:
             raise ValueError(f"{self.name} is a plain function and cannot be sampled: "
                              f"wrap it, theory.Density(f, support, sample=lambda n, rng: ...)")
-        return _rows(self.sampler(whole(n, 1, "n"), rng))
+        return _rows(self.sampler(whole(n, "n"), rng))
 
     def _shaped(self, f: Callable, x: np.ndarray) -> np.ndarray:
         """f at the rows of x, given as (n,) or as (n, 1): as f takes it."""

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import function, number, real
+from ..checks import finite, function, number, numbers, real, whole
 from ..functional import log_sigmoid, sigmoid
-from .checks import finite, numbers, whole
 
 Field = Callable[..., tuple[Any, Any]]
 ORDERS = ("simultaneous", "D first", "G first")
@@ -148,7 +147,7 @@ def step(field: Field, theta: Any, psi: Any, h: float, order: str = "simultaneou
 def trajectory(field: Field, steps: int = 500, h: float = 0.2, order: str = "simultaneous", k: int = 1,
                clip: float | None = None, start: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """The points (θ, ψ) before and after each of `steps` steps: (steps + 1, 2)."""
-    whole(steps, 0, "steps")
+    whole(steps, "steps", 0)
     _check_step(order, k, h, clip)
     if finite(start, "start").shape != (2,):
         raise ValueError(f"start must be two numbers (theta, psi), got {start!r}")
@@ -175,7 +174,7 @@ def _check_step(order: str, k: int, h: float, clip: float | None = None) -> None
         number(clip, "clip")
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
-    if whole(k, 1, "k") != 1 and order == "simultaneous":
+    if whole(k, "k") != 1 and order == "simultaneous":
         raise ValueError(f"k must be 1 for simultaneous steps, got {k}: nobody goes first")
 
 

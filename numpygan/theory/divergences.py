@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import numbers
+from ..checks import numbers
 from .density import Density, as_density, common_box
 from .quadrature import integrate
 

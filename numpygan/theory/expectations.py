@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from ..checks import function
+from ..checks import finite, function, numbers, whole
 from . import divergences, game
-from .checks import finite, numbers, whole
 from .density import Density, as_density, common_box
 from .divergences import _check_mass
 from .quadrature import KRONROD, NODES, integrate
@@ -166,4 +165,4 @@ def _rows_like(x: Any, z: np.ndarray) -> np.ndarray:
 def _at_least_two(n: int) -> None:
     if isinstance(n, int | np.integer) and n < 2:
         raise ValueError(f"a standard error needs n >= 2 draws, got {n}")
-    whole(n, 2, "n")
+    whole(n, "n", 2)

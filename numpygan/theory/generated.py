@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 
+from ..checks import no_nan, whole
 from ..network import Network
-from .checks import no_nan, whole
 
 REACH = {"normal": 6.0, "uniform": math.sqrt(3)}        # noise beyond that: 2e-9 of the mass, none
 
@@ -25,7 +25,7 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     if noise not in REACH:
         raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(REACH)}")
     x = no_nan(x, "x")
-    z = np.linspace(-REACH[noise], REACH[noise], whole(m, 3, "m"))
+    z = np.linspace(-REACH[noise], REACH[noise], whole(m, "m", 3))
     y, tape = G.forward(z[:, None])
     slope, _ = G.backward(tape, np.ones_like(y), want_g=False)
     at, slope = y[:, 0].astype(float), np.abs(slope[:, 0].astype(float))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.polynomial import legendre
 
-from .checks import no_nan, numbers, whole
+from ..checks import generator, no_nan, numbers, whole
 from .density import as_density, common_box
 from .divergences import _check_mass, is_array
 from .quadrature import NODES, integrate
@@ -72,11 +72,8 @@ def sliced_wasserstein1(x: Any, y: Any, directions: int = 100, *, rng: np.random
     x, y = _samples(x, "x"), _samples(y, "y")
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x has {x.shape[1]} columns and y has {y.shape[1]}: compare samples of one dimension")
-    whole(directions, 1, "directions")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}: "
-                        f"pass rng=np.random.default_rng(0)")
-    u = rng.standard_normal((directions, x.shape[1]))
+    whole(directions, "directions")
+    u = generator(rng).standard_normal((directions, x.shape[1]))
     u /= np.linalg.norm(u, axis=1, keepdims=True)
     return float(np.mean([wasserstein1(x @ v, y @ v) for v in u]))
 
