@@ -13,7 +13,7 @@ Penalties need ∇ₓD row by row and refuse these layers.
 """
 import numpy as np
 
-from .checks import real
+from .checks import real, whole
 from .layers import Layer
 
 
@@ -101,9 +101,7 @@ class Pack(Layer):
     batchwise = True
 
     def __init__(self, m: int):
-        if not isinstance(m, int | np.integer) or isinstance(m, bool) or m < 1:
-            raise ValueError(f"Pack: the number of rows in a pack must be a whole number of at least 1, got {m!r}")
-        self.m = int(m)
+        self.m = whole(m, "Pack: the number of rows in a pack")
 
     def shapes(self, d_in):
         return {}, self.m * d_in

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from .checks import whole
 from .data import as_data
 
 Position = tuple[int, int, int]             # batch size, seed of the permutation, minibatches taken of it
@@ -52,11 +53,9 @@ def count_steps(data: Any, batch: int, k: int, steps: int | None, epochs: int | 
     """The number of steps of G that `steps` or `epochs` asks for."""
     if (steps is None) == (epochs is None):
         raise ValueError("say how long to train: either steps= or epochs=")
-    name, value = ("steps", steps) if epochs is None else ("epochs", epochs)
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     if epochs is None:
-        return int(value)
+        return whole(steps, "steps")
+    epochs = whole(epochs, "epochs")
     if data.n is None:
         raise ValueError("endless data has no epochs: say steps=")
-    return math.ceil(value * math.ceil(data.n / batch) / k)
+    return math.ceil(epochs * math.ceil(data.n / batch) / k)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import init as initial
-from .checks import flag, real
+from .checks import flag, real, whole
 
 Params = dict[str, np.ndarray]
 EVERYWHERE = (-math.inf, math.inf)
@@ -109,11 +109,10 @@ class Dense(Layer):
     """
 
     def __init__(self, width: int, init: Callable = initial.he, bias: bool = True):
-        if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
-            raise ValueError(f"Dense: the width must be a whole number of at least 1, got {width!r}")
+        self.width = whole(width, "Dense: the width")
         if not callable(init):
             raise TypeError(f"Dense: init must be a function (W, rng), such as numpygan.init.he, got {init!r}")
-        self.width, self.weights, self.bias = int(width), init, flag(bias, "Dense: bias")
+        self.weights, self.bias = init, flag(bias, "Dense: bias")
 
     def shapes(self, d_in):
         W = {"W": (d_in, self.width)}
@@ -238,9 +237,7 @@ class Maxout(Layer):
     """
 
     def __init__(self, k: int):
-        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"Maxout: the number of pieces must be a whole number of at least 1, got {k!r}")
-        self.k = int(k)
+        self.k = whole(k, "Maxout: the number of pieces")
 
     def shapes(self, d_in):
         if d_in % self.k:

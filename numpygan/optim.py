@@ -12,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from . import engine as engines
+from .checks import real
 from .network import Network, check_network
 
 Rate = float | Callable[[int], float]
-NUMBER = (float, int, np.floating, np.integer)
 
 
 class Optimiser:
@@ -122,7 +122,7 @@ def _at(value: Rate, step: int) -> float:
 
 
 def _within(name: str, value: float, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, NUMBER):
+    if not real(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not low <= value < high:
         raise ValueError(f"{name} must lie in [{low}, {high}), got {value!r}")

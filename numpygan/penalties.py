@@ -9,13 +9,12 @@ P is a term of D's loss and g = ∂P/∂θ_D; nothing is changed. With u = ∇�
 and the sum is the derivative of Σ D(xᵢ) along v: one tangent pass forward (`Network.jvp`), one pass back.
 """
 import copy
-import math
 from typing import Any
 
 import numpy as np
 
 from . import engine as engines
-from .checks import numeric, real
+from .checks import number, numeric
 from .layers import differentiates_twice
 from .network import Network, Tape, check_network
 
@@ -30,7 +29,7 @@ class R1:
     """
 
     def __init__(self, gamma: float):
-        self.gamma = _weight("gamma", gamma)
+        self.gamma = number(gamma, "gamma")
 
     def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
                  rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
@@ -48,7 +47,7 @@ class R2:
     """
 
     def __init__(self, gamma: float):
-        self.gamma = _weight("gamma", gamma)
+        self.gamma = number(gamma, "gamma")
 
     def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
                  rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
@@ -67,7 +66,7 @@ class GradientPenalty:
     """
 
     def __init__(self, weight: float = 10.0):
-        self.weight = _weight("weight", weight)
+        self.weight = number(weight, "weight")
 
     def __call__(self, D: Network, x: np.ndarray, x_fake: np.ndarray,
                  rng: np.random.Generator | None = None) -> tuple[float, np.ndarray]:
@@ -160,9 +159,3 @@ def _g_at(D, x, rng):
 
 def _slow(D):
     return ", ".join(dict.fromkeys(repr(layer) for layer in D.layers if not differentiates_twice(layer)))
-
-
-def _weight(name: str, value: float) -> float:
-    if not (real(value) and 0 <= value < math.inf):
-        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
-    return float(value)

@@ -1,7 +1,7 @@
 """Learning rates and momenta that change with the step, as values that a checkpoint can hold."""
 import math
 
-from .checks import real, whole
+from .checks import number, real, whole
 
 
 class LinearDecay:
@@ -11,11 +11,9 @@ class LinearDecay:
     """
 
     def __init__(self, lr: float, steps: int, hold: float = 0.5):
-        if not (real(lr) and 0 <= lr < math.inf):
-            raise ValueError(f"lr must be a number of at least 0, got {lr!r}")
         if not (real(hold) and 0 <= hold < 1):
             raise ValueError(f"hold, the share of the steps before the rate falls, must lie in [0, 1), got {hold!r}")
-        self.lr, self.steps, self.hold = float(lr), whole(steps, "steps"), float(hold)
+        self.lr, self.steps, self.hold = number(lr, "lr"), whole(steps, "steps"), float(hold)
 
     def __call__(self, step: int) -> float:
         """The rate at step 0, 1, …"""
@@ -29,11 +27,9 @@ class Exponential:
     """rate(t) = lr / factorᵗ: what the code of the 2014 paper does, with a factor of 1.000004."""
 
     def __init__(self, lr: float, factor: float):
-        if not (real(lr) and 0 <= lr < math.inf):
-            raise ValueError(f"lr must be a number of at least 0, got {lr!r}")
         if not (real(factor) and 1 <= factor < math.inf):
             raise ValueError(f"factor, by which the rate is divided in every step, must be at least 1, got {factor!r}")
-        self.lr, self.factor = float(lr), float(factor)
+        self.lr, self.factor = number(lr, "lr"), float(factor)
 
     def __call__(self, step: int) -> float:
         """The rate at step 0, 1, …"""
