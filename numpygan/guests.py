@@ -19,23 +19,34 @@ class Guest(Layer):
 
     def forward(self, p, x, c):
         by = f"forward of {self.name} must return"
-        y, cache = _two(self.layer.forward(p, x, c), f"{by} y and what backward will need")
-        return _rows(y, f"{by} y", None if self.layer.batchwise else len(x), self.d_out, x.dtype), cache
+        y, cache = _parts(self.layer.forward(p, x, c), 2, f"{by} y and what backward will need")
+        return self._rows(y, f"{by} y", x, self.d_out), cache
 
     def backward(self, p, cache, dy, c):
         by = f"backward of {self.name} must return"
-        dx, grads = _two(self.layer.backward(p, cache, dy, c), f"{by} dx and a dictionary of gradients")
-        if not isinstance(grads, Mapping):
-            raise TypeError(f"{by} a dictionary of gradients beside dx, got {kind(grads)}")
+        dx, grads = _parts(self.layer.backward(p, cache, dy, c), 2, f"{by} dx and a dictionary of gradients")
         if c.want_dx:
-            dx = _rows(dx, f"{by} dx", None if self.layer.batchwise else len(dy), self.d_in, dy.dtype)
-        return dx, grads
+            self._rows(dx, f"{by} dx", dy, self.d_in)
+        return dx, _dictionary(grads, by)
 
     def jvp(self, p, cache, x_dot, c):
-        return self.layer.jvp(p, cache, x_dot, c)
+        by = f"jvp of {self.name} must return"
+        y_dot, dot = _parts(self.layer.jvp(p, cache, x_dot, c), 2, f"{by} y_dot and what jvp_backward will need")
+        return self._rows(y_dot, f"{by} y_dot", x_dot, self.d_out), dot
 
-    def jvp_backward(self, p, cache, dots, dy, dy_dot, c):
-        return self.layer.jvp_backward(p, cache, dots, dy, dy_dot, c)
+    def jvp_backward(self, p, cache, dot, dy, dy_dot, c):
+        by = f"jvp_backward of {self.name} must return"
+        dx, dx_dot, grads = _parts(self.layer.jvp_backward(p, cache, dot, dy, dy_dot, c), 3,
+                                   f"{by} dx, dx_dot and a dictionary of gradients")
+        if c.want_dx:
+            self._rows(dx_dot, f"{by} dx_dot", dy_dot, self.d_in)
+            if dx is not None:                                  # None stands for zero
+                self._rows(dx, f"{by} dx", dy_dot, self.d_in)
+        return dx, dx_dot, _dictionary(grads, by)
+
+    def _rows(self, a, what, like, d):
+        """`a` itself, if it is a matrix of d columns with the dtype of `like`, and with its rows if those pass alone."""
+        return _matrix(a, what, None if self.layer.batchwise else len(like), d, like.dtype)
 
 
 def welcome(layer: Layer, i: int, d_in: int, d_out: int) -> Layer:
@@ -43,13 +54,19 @@ def welcome(layer: Layer, i: int, d_in: int, d_out: int) -> Layer:
     return layer if type(layer).__module__.split(".")[0] == __name__.split(".")[0] else Guest(layer, i, d_in, d_out)
 
 
-def _two(result: Any, what: str) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(f"{what}, a tuple of two, got {kind(result)}")
+def _parts(result: Any, count: int, what: str) -> tuple[Any, ...]:
+    if not isinstance(result, tuple) or len(result) != count:
+        raise TypeError(f"{what}, a tuple of {'two' if count == 2 else 'three'}, got {kind(result)}")
     return result
 
 
-def _rows(a: Any, what: str, n: int | None, d: int, dtype: np.dtype) -> np.ndarray:
+def _dictionary(grads: Any, by: str) -> Mapping:
+    if not isinstance(grads, Mapping):
+        raise TypeError(f"{by} a dictionary of gradients beside dx, got {kind(grads)}")
+    return grads
+
+
+def _matrix(a: Any, what: str, n: int | None, d: int, dtype: np.dtype) -> np.ndarray:
     """`a` itself, if it is a matrix of n rows (None: of any) and d columns of that dtype."""
     expected = f"({'n' if n is None else n}, {d}) {dtype}"
     if not isinstance(a, np.ndarray):

@@ -9,7 +9,7 @@ import numpy as np
 from . import engine as engines
 from . import functional
 from . import init as initial
-from .checks import generator, numeric, precision, told, whole
+from .checks import generator, kind, numeric, precision, told, whole
 from .fused import fuse
 from .guests import welcome
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
@@ -244,7 +244,7 @@ class Network:
                 break
             c = Context(ops, None, i > lowest, out=places[i])
             dy, dy_dot, grads = layer.jvp_backward(views[i], cache, dot, dy, dy_dot, c)   # type: ignore[attr-defined]
-            self._collect(i, grads, places[i])
+            self._collect(i, grads, places[i], "jvp_backward")
         return g
 
     def _run(self, dtype):
@@ -297,13 +297,14 @@ class Network:
             numeric(dy, "dy")
         return dy.astype(np.complex128 if np.iscomplexobj(dy) else tape.dtype, copy=False)
 
-    def _collect(self, i, grads, places):
+    def _collect(self, i, grads, places, by="backward"):
         for name, place in places.items():
             d = grads.get(name)
-            if d is None or d.shape != place.shape:
-                got = "nothing" if d is None else f"shape {d.shape}"
-                raise ValueError(f"backward of layer {i}, {self.layers[i]!r}, must return the gradient of {name!r} "
-                                 f"with shape {place.shape}, got {got}")
+            array = isinstance(d, np.ndarray | np.generic)
+            if not array or d.shape != place.shape or d.dtype.kind == "c" != place.dtype.kind:
+                got = f"{d.shape} {d.dtype}" if array else kind(d)
+                raise ValueError(f"{by} of layer {i}, {self.layers[i]!r}, must return the gradient of {name!r} as an "
+                                 f"array {place.shape} {place.dtype}, got {got}")
             if d is not place:
                 place[...] = d
 

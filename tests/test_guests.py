@@ -149,3 +149,64 @@ def test_a_guest_is_differentiated_twice_as_it_is(engine):
     assert [type(layer) for _, layer in mine.D._plain[0]] == [ng.Dense, Guest, ng.Dense]
     assert [type(layer) for _, layer in ours.D._plain[0]] == [ng.Dense, ng.Tanh, ng.Dense]
     assert np.array_equal(ours.D.theta, mine.D.theta)
+
+
+TWICE = {"jvp": lambda self, p, cache, x_dot, c: (x_dot.copy(), None),
+         "jvp_backward": lambda self, p, cache, dot, dy, dy_dot, c: (dy, dy_dot.copy(), {})}
+
+
+def penalised(engine="numpy", **methods):
+    """Trained with a layer in D that is differentiated twice, these methods in the place of its own."""
+    it = gan(layer(forward=Same.forward, backward=Same.backward, **(TWICE | methods)), engine=engine)
+    it.penalties = ng.penalties.R1(1.0),
+    return fit(it)
+
+
+@ENGINE
+def test_a_layer_that_is_right_twice_trains(engine):
+    alone = gan(engine=engine)
+    alone.penalties = ng.penalties.R1(1.0),
+    assert np.array_equal(penalised(engine).rows(), fit(alone).rows())
+
+
+@ENGINE
+@pytest.mark.parametrize(("answer", "message"), [
+    (lambda x: x, "y_dot and what jvp_backward will need, a tuple of two, got a ndarray"),
+    (lambda x: (x.tolist(), None), r"y_dot as an array \(8, 6\) float32, got a list"),
+    (lambda x: (x.astype(float), None), r"y_dot of shape and dtype \(8, 6\) float32, got \(8, 6\) float64: make const"),
+    (lambda x: (x[1:], None), r"y_dot of shape and dtype \(8, 6\) float32, got \(7, 6\) float32"),
+    (lambda x: (x[:, 1:], None), r"y_dot of shape and dtype \(8, 6\) float32, got \(8, 5\) float32")])
+def test_what_jvp_returns_is_looked_at(engine, answer, message):
+    with pytest.raises((TypeError, ValueError), match=r"jvp of layer 1, Mine\(\), must return " + message):
+        penalised(engine, jvp=lambda self, p, cache, x_dot, c: answer(x_dot))
+
+
+@ENGINE
+@pytest.mark.parametrize(("answer", "message"), [
+    (lambda d: (d, {}), "dx, dx_dot and a dictionary of gradients, a tuple of three, got a tuple of 2"),
+    (lambda d: (d, d, None), "a dictionary of gradients beside dx, got nothing"),
+    (lambda d: (None, None, {}), r"dx_dot as an array \(8, 6\) float32, got nothing"),
+    (lambda d: (0.0, d, {}), r"dx as an array \(8, 6\) float32, got a float"),
+    (lambda d: (None, d[1:], {}), r"dx_dot of shape and dtype \(8, 6\) float32, got \(7, 6\) float32"),
+    (lambda d: (d.astype(float), d, {}), r"dx of shape and dtype \(8, 6\) float32, got \(8, 6\) float64: make const")])
+def test_what_jvp_backward_returns_is_looked_at(engine, answer, message):
+    with pytest.raises((TypeError, ValueError), match=r"jvp_backward of layer 1, Mine\(\), must return " + message):
+        penalised(engine, jvp_backward=lambda self, p, cache, dot, dy, dy_dot, c: answer(dy_dot))
+
+
+@ENGINE
+@pytest.mark.parametrize(("gradient", "got"), [
+    (1.0, "a float"), ([1.0], "a list"), (None, "nothing"), (np.ones(2), r"\(2,\) float64"),
+    (np.ones(1, complex), r"\(1,\) complex128")])
+def test_the_gradient_of_a_parameter_is_an_array_of_its_shape(engine, gradient, got):
+    """A list had no shape; the imaginary part of a complex one went with a warning."""
+    own = {"shapes": lambda self, d: ({"a": (1,)}, d)}
+    expected = fr"of layer 1, Mine\(\), must return the gradient of 'a' as an array \(1,\) float32, got {got}"
+    with pytest.raises(ValueError, match="backward " + expected):
+        fit(gan(layer(backward=lambda self, p, cache, dy, c: (dy, {"a": gradient}), **own), engine=engine))
+    with pytest.raises(ValueError, match="jvp_backward " + expected):
+        it = gan(layer(forward=Same.forward, backward=lambda self, p, cache, dy, c: (dy, {"a": np.ones(1, dy.dtype)}),
+                       jvp=TWICE["jvp"], **own, jvp_backward=lambda self, p, cache, dot, dy, dy_dot, c: (
+                           None, dy_dot, {"a": gradient})), engine=engine)
+        it.penalties = ng.penalties.R1(1.0),
+        fit(it)
