@@ -108,8 +108,25 @@ def image(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
 
 
+def plain(x: Any, name: str) -> None:
+    """TypeError for an array with a mask, which NumPy would drop in silence, and count what is behind it."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, and this one is masked: drop the masked rows, or call "
+                        f".filled()")
+
+
+def scheduled(value: Any, step: int, name: str) -> float:
+    """`value`, or what it returns for that step where it is a function; TypeError unless that is one number."""
+    if callable(value):
+        value = value(step)
+        if not real(value) and (np.ndim(value) or np.asarray(value).dtype.kind not in "biuf"):
+            raise TypeError(f"{name}, a function of the step, must return a number, got {told(value)} at step {step}")
+    return float(value)
+
+
 def numeric(x: Any, name: str) -> np.ndarray:
     """`x` as an array; TypeError unless it holds real numbers."""
+    plain(x, name)
     try:
         x = np.asarray(x)
     except ValueError:                                    # rows of different lengths

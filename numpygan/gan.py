@@ -8,14 +8,21 @@ import numpy as np
 
 from . import engine as engines
 from . import memory
-from .checks import able, flag, functions, generator, kind, number, told, whole
+from .checks import able, flag, functions, generator, number, scheduled, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
+from .guests import answer
 from .history import History
 from .losses import NonSaturating
 from .network import Network, Tape, check_network
 from .optim import Adam
 from .threads import blas_threads
+
+# What is asked of losses and penalties
+OF_D = "discriminator must return (L, dL/dlogit_real, dL/dlogit_fake), L one number, the others shaped like the logits"
+OF_G = "generator must return (L, dL/dlogit), L one number, the other shaped like the logits"
+OF_P = "a penalty must return (P, g), P one number, g its gradient shaped like D.theta"
+
 
 # ------------------------------------------------------------------------------------------------- gradients
 
@@ -38,20 +45,20 @@ def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndar
         n = len(x)
         logit, tape = D.forward(np.concatenate([x, x_fake]), rng)
         logit_r, logit_f = logit[:n], logit[n:]
-        L_D, dr, df = _answer(loss.discriminator(logit_r, logit_f, **targets), 3, loss)
+        L_D, dr, df = answer(loss.discriminator(logit_r, logit_f, **targets), loss, OF_D, logit_r, logit_f)
         _, g_D = D.backward(tape, np.concatenate([dr, df]), want_dx=False)
         tapes: tuple[Tape, ...] = (tape,)
     else:
         logit_r, tape_r = D.forward(x, rng)
         logit_f, tape_f = D.forward(x_fake, rng)
-        L_D, dr, df = _answer(loss.discriminator(logit_r, logit_f, **targets), 3, loss)
+        L_D, dr, df = answer(loss.discriminator(logit_r, logit_f, **targets), loss, OF_D, logit_r, logit_f)
         _, g_real = D.backward(tape_r, dr, want_dx=False)
         _, g_fake = D.backward(tape_f, df, want_dx=False)
         g_D = g_real + g_fake
         tapes = (tape_r, tape_f)
     if log is not None:
-        answer = engines.ops(D.engine).mean_sigmoid
-        log["D_real"], log["D_fake"] = answer(logit_r), answer(logit_f)
+        mean = engines.ops(D.engine).mean_sigmoid
+        log["D_real"], log["D_fake"] = mean(logit_r), mean(logit_f)
         if D.remembers:
             log["tape_D"] = tapes
     return L_D, g_D
@@ -71,25 +78,12 @@ def generator_gradient(G: Network, D: Network, loss: Any, z: np.ndarray, rng: np
     _check_log(log)
     x_fake, tape_g = check_network(G, "G").forward(z, rng)
     logit_f, tape_f = D.forward(instance_noise(x_fake, input_noise, rng), rng)
-    L_G, df = _answer(loss.generator(logit_f), 2, loss)
+    L_G, df = answer(loss.generator(logit_f), loss, OF_G, logit_f)
     dx_fake, _ = D.backward(tape_f, df, want_g=False)
     _, g_G = G.backward(tape_g, dx_fake, want_dx=False)
     if log is not None and G.remembers:
         log["tape_G"] = (tape_g,)
     return L_G, g_G
-
-
-def _answer(result, count, loss):
-    """`result` itself, if it is what a loss must return: one number, and a gradient for each batch of logits."""
-    if not isinstance(result, tuple) or len(result) != count:
-        got = kind(result)
-    elif getattr(result[0], "ndim", 0):
-        got = f"an array of shape {result[0].shape} for L"
-    else:
-        return result
-    expected = "generator must return (L, dL/dlogit)" if count == 2 else (
-        "discriminator must return (L, dL/dlogit_real, dL/dlogit_fake)")
-    raise TypeError(f"{told(loss)}: {expected}, L one number, got {got}")
 
 
 def _check_log(log):
@@ -267,16 +261,16 @@ class GAN:
             x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
-            P, g_P = penalty(self.D, x, x_fake, rng)
+            P, g_P = answer(penalty(self.D, x, x_fake, rng), penalty, OF_P, g_D)
             L_D, g_D = L_D + P, g_D + g_P
         return L_D, g_D
 
     def _std(self):
         """The standard deviation of the instance noise in this step."""
-        std = self.input_noise(len(self.history)) if callable(self.input_noise) else self.input_noise
+        std = scheduled(self.input_noise, len(self.history), "input_noise")
         if not 0 <= std < math.inf:
             raise ValueError(f"input_noise must be a standard deviation of at least 0, got {std!r}")
-        return float(std)
+        return std
 
     # ---------------------------------------------------------------------------------------------- checks
 

@@ -1,4 +1,4 @@
-"""Layers that are not ours, with a look at what they return: a mistake is named where it is made.
+"""Layers, losses and penalties that are not ours, with a look at what they return: a mistake is named where it is made.
 
 Any of our layers would say of it only what it cannot take, and NumPy's would take it and go on in float64.
 """
@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .checks import kind, told
+from .checks import kind, real, told
 from .layers import Layer
+
+HOUSE = __name__.split(".")[0] + "."
 
 
 class Guest(Layer):
@@ -45,13 +47,37 @@ class Guest(Layer):
         return dx, dx_dot, _dictionary(grads, by)
 
     def _rows(self, a, what, like, d):
-        """`a` itself, if it is a matrix of d columns with the dtype of `like`, and with its rows if those pass alone."""
+        """`a` itself, if it is a matrix of d columns like `like`: of its dtype, of its rows where they pass alone."""
         return _matrix(a, what, None if self.layer.batchwise else len(like), d, like.dtype)
 
 
 def welcome(layer: Layer, i: int, d_in: int, d_out: int) -> Layer:
     """The layer itself, if it is one of ours."""
-    return layer if type(layer).__module__.split(".")[0] == __name__.split(".")[0] else Guest(layer, i, d_in, d_out)
+    return layer if ours(type(layer)) else Guest(layer, i, d_in, d_out)
+
+
+def ours(of: type) -> bool:
+    return of.__module__.startswith(HOUSE)
+
+
+def answer(result: Any, by: Any, expected: str, *like: np.ndarray) -> tuple[Any, ...]:
+    """What a loss or penalty returned, if it is a number and real arrays shaped like these: NumPy would stretch others,
+    and join those that are wrong by turns."""
+    if ours(type(by)):
+        return result
+    if not isinstance(result, tuple) or len(result) != 1 + len(like):
+        raise TypeError(f"{told(by)}: {expected}, got {kind(result)}")
+    number, *gradients = result
+    if not real(number) and (np.ndim(number) or np.asarray(number).dtype.kind not in "biuf"):
+        raise TypeError(f"{told(by)}: {expected}, got {_seen(number)} for the number")
+    for g, array in zip(gradients, like, strict=True):
+        if not isinstance(g, np.ndarray) or g.shape != array.shape or g.dtype.kind not in ("biuf" + array.dtype.kind):
+            raise TypeError(f"{told(by)}: {expected}, got {_seen(g)} for {array.shape}")
+    return result
+
+
+def _seen(a):
+    return f"an array {a.shape} {a.dtype}" if isinstance(a, np.ndarray) else kind(a)
 
 
 def _parts(result: Any, count: int, what: str) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from . import engine as engines
 from . import functional
 from . import init as initial
-from .checks import generator, kind, numeric, precision, told, whole
+from .checks import generator, kind, numeric, plain, precision, told, whole
 from .fused import fuse
 from .guests import welcome
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
@@ -269,6 +269,7 @@ class Network:
         if (type(x) is np.ndarray and x.dtype == theta.dtype == self._theta.dtype and x.shape[1:] == (self.d_in,)
                 and len(x)):
             return x                                                    # as it nearly always is
+        plain(x, "the input of the network")
         x = np.asarray(x)
         dtype = np.complex128 if np.iscomplexobj(x) or np.iscomplexobj(theta) else self.dtype
         if x.ndim != 2 or x.shape[1] != self.d_in or x.shape[0] == 0 or x.dtype.kind not in "fciub":

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import engine as engines
-from .checks import real
+from .checks import real, scheduled
 from .network import Network, check_network
 
 Rate = float | Callable[[int], float]
@@ -44,7 +44,7 @@ class Optimiser:
         for v in self.moments.values():
             if v.shape != g.shape:
                 raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
-        lr = _within("lr", float(_at(self.lr, self.t)), 0, math.inf)
+        lr = _within("lr", scheduled(self.lr, self.t, "lr"), 0, math.inf)
         self.t += 1
         ops = engines.ops(net.engine)
         theta = self._update(ops, theta, g.astype(theta.dtype, copy=False), lr)
@@ -77,7 +77,7 @@ class Momentum(Optimiser):
         self.momentum = momentum
 
     def _update(self, ops, theta, g, lr):
-        mu = _within("momentum", float(_at(self.momentum, self.t - 1)), 0, 1)
+        mu = _within("momentum", scheduled(self.momentum, self.t - 1, "momentum"), 0, 1)
         theta, self.moments["v"] = ops.momentum(theta, g, self.moments["v"], lr, mu)
         return theta
 
@@ -115,10 +115,6 @@ class Adam(Optimiser):
         theta, self.moments["m"], self.moments["v"] = ops.adam(
             theta, g, m, v, self.t, lr, self.beta1, self.beta2, self.eps)
         return theta
-
-
-def _at(value: Rate, step: int) -> float:
-    return value(step) if callable(value) else value
 
 
 def _within(name: str, value: float, low: float, high: float) -> float:

@@ -140,3 +140,12 @@ def test_functional_refuses_the_shapes_that_the_kernels_refuse(name):
                         getattr(functional, name), bad):
                     silent.append(f"{parameter} {value.shape} -> {np.shape(other)}")
     assert silent == []
+
+
+def test_a_mask_is_refused_not_dropped():
+    """NumPy drops it: what lies behind it went into the distance."""
+    x = rng().normal(size=(8, 2))
+    masked, G = np.ma.masked_array(np.where(x > 1, 999, x), x > 1), ng.MLP([2, 2], rng=rng())
+    for call in (lambda: ng.metrics.frechet_distance(masked, x), lambda: G(masked), lambda: ng.data.array(masked)):
+        with pytest.raises(TypeError, match="plain array, and this one is masked"):
+            call()

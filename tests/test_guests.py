@@ -1,4 +1,4 @@
-"""Layers and losses of students that return what they should not: one sentence that names them, with either engine."""
+"""What students write (layers, losses, penalties, schedules) and what it should not return: one sentence names it."""
 import copy
 
 import numpy as np
@@ -26,11 +26,15 @@ def layer(**methods):
     return type("Mine", (Same,), methods)()
 
 
-def gan(mine=None, loss=None, engine="numpy"):
+def players(engine, mine=None):
     rng = RNG(0)
     G = ng.MLP([3, 4, 2], rng=rng, engine=engine)
     D = ng.Network([ng.Dense(6), *([] if mine is None else [mine]), ng.Dense(1)], 2, rng=rng, engine=engine)
-    return ng.GAN(G, D, **({} if loss is None else {"loss": loss}))
+    return G, D
+
+
+def gan(mine=None, loss=None, engine="numpy"):
+    return ng.GAN(*players(engine, mine), **({} if loss is None else {"loss": loss}))
 
 
 def fit(it):
@@ -110,16 +114,52 @@ class Flat:
 
 @ENGINE
 @pytest.mark.parametrize(("loss", "message"), [
-    (Flat(lambda s: 1.0), r"discriminator must return \(L, dL/dlogit_real, dL/dlogit_fake\), .* a float"),
-    (Flat(lambda s: (1.0, s)), r"discriminator must return .*, L one number, got a tuple of 2"),
-    (Flat(lambda s: (s, s, s)), r"discriminator must return .*, got an array of shape \(8, 1\) for L"),
-    (Flat(generator=lambda s: 1.0), r"generator must return \(L, dL/dlogit\), L one number, got a float"),
-    (Flat(generator=lambda s: (s, s)), r"generator must return .*, got an array of shape \(8, 1\) for L"),
+    (Flat(lambda s: 1.0), r"discriminator must return \(L, dL/dlogit_real, dL/dlogit_fake\), .* got a float"),
+    (Flat(lambda s: (1.0, s)), r"discriminator must return .*, got a tuple of 2"),
+    (Flat(lambda s: (s, s, s)), r"discriminator must return .*, got an array \(8, 1\) float32 for the number"),
+    (Flat(lambda s: (None, s, s)), r"discriminator must return .*, got nothing for the number"),
+    (Flat(lambda s: (1j, s, s)), r"discriminator must return .*, got a complex for the number"),
+    (Flat(lambda s: (1.0, s[1:], np.concatenate([s, s[:1]]))),
+     r"discriminator .*, got an array \(7, 1\) float32 for \(8, 1\)"),
+    (Flat(lambda s: (1.0, s, None)), r"discriminator must return .*, got nothing for \(8, 1\)"),
+    (Flat(generator=lambda s: 1.0), r"generator must return \(L, dL/dlogit\), L one number, .*, got a float"),
+    (Flat(generator=lambda s: (s, s)), r"generator must return .*, got an array \(8, 1\) float32 for the number"),
+    (Flat(generator=lambda s: (1.0, s.tolist())), r"generator must return .*, got a list for \(8, 1\)"),
+    (Flat(generator=lambda s: (1.0, s * 1j)), r"generator must .*, got an array \(8, 1\) complex64 for \(8, 1\)"),
     (Flat(generator=lambda s: (1.0, s, s)), r"generator must return .*, got a tuple of 3")])
 def test_what_a_loss_returns_is_looked_at(engine, loss, message):
     assert len(fit(gan(loss=Flat(), engine=engine))) == 2
     with pytest.raises(TypeError, match=r"Flat\(\): " + message):
         fit(gan(loss=loss, engine=engine))
+
+
+@ENGINE
+@pytest.mark.parametrize(("result", "got"), [
+    (lambda g: None, "nothing"), (lambda g: 1.0, "a float"), (lambda g: (1.0, 1.0), r"a float for \(25,\)"),
+    (lambda g: (1.0, g[:1]), r"an array \(1,\) float32 for \(25,\)"), (lambda g: ("1", g), "a str for the number"),
+    (lambda g: (1.0, g * 1j), r"an array \(25,\) complex64 for \(25,\)")])
+def test_what_a_penalty_returns_is_looked_at(engine, result, got):
+    """A number or one entry for a gradient was added to all of them."""
+    it = gan(engine=engine)
+    it.penalties = lambda D, x, x_fake, rng: (1.0, np.zeros_like(D.theta)),
+    assert np.array_equal(fit(it)["norm_g_D"], fit(gan(engine=engine))["norm_g_D"])
+    it.penalties = lambda D, x, x_fake, rng: result(np.zeros_like(D.theta)),
+    with pytest.raises(TypeError, match=r"<lambda>.*: a penalty must return \(P, g\), .*, got " + got):
+        fit(it)
+
+
+@ENGINE
+@pytest.mark.parametrize(("value", "got"), [(None, "None"), ("1", "'1'"), (1j, "1j"), (np.ones(1), r"array\(\[1.\]\)")])
+def test_what_a_schedule_returns_is_looked_at(engine, value, got):
+    def to(value):
+        return lambda step: value
+
+    at_once = to(np.where(True, 1e-3, 1e-4))                        # NumPy has arrays without axes for numbers
+    assert len(fit(ng.GAN(*players(engine), opt_D=ng.optim.Momentum(at_once, at_once), input_noise=at_once))) == 2
+    for name, given in (("lr", {"opt_D": ng.optim.SGD(to(value))}), ("input_noise", {"input_noise": to(value)}),
+                        ("momentum", {"opt_G": ng.optim.Momentum(.1, to(value))})):
+        with pytest.raises(TypeError, match=f"{name}, a function of the step, must return a number, got {got} at "):
+            fit(ng.GAN(*players(engine), **given))
 
 
 @ENGINE
@@ -157,7 +197,7 @@ TWICE = {"jvp": lambda self, p, cache, x_dot, c: (x_dot.copy(), None),
 
 def penalised(engine="numpy", **methods):
     """Trained with a layer in D that is differentiated twice, these methods in the place of its own."""
-    it = gan(layer(forward=Same.forward, backward=Same.backward, **(TWICE | methods)), engine=engine)
+    it = gan(layer(**({"forward": Same.forward, "backward": Same.backward} | TWICE | methods)), engine=engine)
     it.penalties = ng.penalties.R1(1.0),
     return fit(it)
 
@@ -205,8 +245,5 @@ def test_the_gradient_of_a_parameter_is_an_array_of_its_shape(engine, gradient, 
     with pytest.raises(ValueError, match="backward " + expected):
         fit(gan(layer(backward=lambda self, p, cache, dy, c: (dy, {"a": gradient}), **own), engine=engine))
     with pytest.raises(ValueError, match="jvp_backward " + expected):
-        it = gan(layer(forward=Same.forward, backward=lambda self, p, cache, dy, c: (dy, {"a": np.ones(1, dy.dtype)}),
-                       jvp=TWICE["jvp"], **own, jvp_backward=lambda self, p, cache, dot, dy, dy_dot, c: (
-                           None, dy_dot, {"a": gradient})), engine=engine)
-        it.penalties = ng.penalties.R1(1.0),
-        fit(it)
+        penalised(engine, backward=lambda self, p, cache, dy, c: (dy, {"a": np.ones(1, dy.dtype)}), **own,
+                  jvp_backward=lambda self, p, cache, dot, dy, dy_dot, c: (None, dy_dot, {"a": gradient}))

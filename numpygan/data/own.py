@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import precision, text
+from ..checks import plain, precision, text
 from .errors import DataError
 from .protocol import Data, is_data
 from .rows import Rows
@@ -62,9 +62,7 @@ def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, 
 
 
 def _numbers(x: Any) -> np.ndarray:
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError("data must be a plain array, and this one is masked: "
-                        "drop the masked rows, or call .filled()")
+    plain(x, "data")
     try:
         x = np.asarray(x)
     except ValueError as error:
