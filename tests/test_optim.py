@@ -244,6 +244,16 @@ def test_the_base_class_takes_no_step():
         Optimiser(.1).step(network([1.]), np.ones(1))
 
 
+@pytest.mark.parametrize("kind", [int, np.float32, np.float64])
+def test_compiled_code_gets_numbers_of_one_type(monkeypatch, kind):
+    """Closed, it turns what comes later into the type that came first: after an eps of 1 one of 1e-8 was 0."""
+    seen = []
+    monkeypatch.setattr(optim, "_adam_at_once", lambda *args: not seen.append(args[4:]))
+    theta, g, m, v = np.ones((4, 2))
+    kernels.adam(theta, g, m, v, 1, kind(1), kind(0), kind(0), kind(1))
+    assert [[type(x) for x in numbers] for numbers in seen] == [[float] * 7]
+
+
 @pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
 def test_long_vectors_are_shared_with_the_same_result(dtype, rng):
     n = optim.LONG + 17                                 # the last piece is short

@@ -219,7 +219,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     Optimizations: all three in place, in one pass, by the team where they are long; the corrections of Eq. (5.7)
     are taken out of the loop.
     """
-    beta1, beta2 = float(beta1), float(beta2)
+    lr, beta1, beta2, eps = float(lr), float(beta1), float(beta2), float(eps)       # see `closed`
     numbers = (lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps)
     try:                                                    # with vectors as they nearly always are
         if TOGETHER and _update(theta, g, m, v, numbers):

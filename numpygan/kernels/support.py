@@ -113,7 +113,8 @@ def closed(compiled: Any) -> Any:
     """The same kernel, which now compiles nothing but where it is `opened`: arrays of other types are an error of ODD.
 
     So that a call which is right costs no check in Python: the types are Numba's to look at in any case, and the code
-    itself looks at the shapes.
+    itself looks at the shapes. Numbers must always come as one type: Numba turns them into that which it knows, 1e-8
+    into the whole number 0 if the first that came was whole.
     """
     compiled._can_compile = False
     return compiled
