@@ -435,7 +435,6 @@ def test_losses_of_no_number(s, target, n, dtype):
     assert math.isnan(s) or np.all(np.abs(ds - exact) <= 4 * np.finfo(dtype).eps * np.abs(exact))
 
 
-@COMPILED
 @pytest.mark.parametrize(("low", "high"), [(-0.03, 0.03), (0.32, 0.345), (-1.04, -1.01)])
 def test_no_term_of_the_polynomials_is_missing(low, high):
     """Where their last terms are largest: errors of rounding go either way, that of a missing term only one."""

@@ -79,6 +79,15 @@ def test_eq_2_5_sigmoid(ops):
 
 def test_a_list_is_an_array(ops):
     agree(ops.sigmoid([[0.0, LN3]]), [[1 / 2, 3 / 4]])
+    agree(ops.softplus_backward([[8.0]], [[LN3]]), [[6]])
+    agree(ops.non_saturating_generator([[LN3], [0.0]])[1], [[-1 / 8], [-1 / 4]])
+    agree(ops.softmax_cross_entropy([[0.0, LN3]], [1])[1], [[1 / 4, -1 / 4]])
+
+
+def test_one_number_as_upstream_is_one_for_each(ops):
+    agree(ops.softplus_backward(8, column(LN3, 0)), [[6], [4]])
+    agree(ops.log_sigmoid_backward(8, column(LN3, 0)), [[2], [4]])
+    agree(ops.bce_with_logits_backward(8, column(LN3, 0), 0), [[6], [4]])
 
 
 def test_eq_2_6_sigmoid_backward(ops):
@@ -413,6 +422,12 @@ def test_the_norm_of_a_gradient(ops):
 def test_the_mean_answer_of_D(ops):
     """σ(0) = 1/2, σ(log 3) = 3/4, σ(−log 3) = 1/4, σ(log 4) = 4/5"""
     agree(ops.mean_sigmoid(column(0, np.log(3), -np.log(3), np.log(4))), (1 / 2 + 3 / 4 + 1 / 4 + 4 / 5) / 4)
+
+
+@pytest.mark.parametrize("n", [3, 7, 64])
+def test_the_mean_of_one_half_is_one_half_to_all_digits(ops, n):
+    """1/n, which is rounded in float32, is not in what D answers on average."""
+    agree(ops.mean_sigmoid(np.zeros((n, 1), np.float32)), 1 / 2)
 
 
 # --------------------------------------------------------------------------------------- chapter 9: other losses
