@@ -22,7 +22,9 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,7 +45,7 @@ PACKAGE, DOC = ROOT / "numpygan", ROOT / "docs" / "mutation.md"
 LIBRARIES = ["numpy", "numba", "scipy.integrate", "scipy.linalg", "scipy.optimize", "scipy.spatial", "scipy.special",
              "scipy.stats", "matplotlib.pyplot", "PIL.Image", "hypothesis", "pooch", "threadpoolctl", "torch", "tqdm"]
 
-VALUES = ["values_by_hand", "twins"]
+VALUES, DATA = ["values_by_hand", "twins"], ["data_distributions", "data_contract", "bad_input"]
 # file of the package -> the tests that are asked (tests/test_….py)
 TESTS = {
     "functional": [*VALUES, "complex_step", "properties", "layers", "batchwise"],
@@ -60,6 +62,18 @@ TESTS = {
     "history": ["history", "gan", "checkpoint"],
     "divergence": ["divergence"],
     "checks": ["theory_bad_input", "bad_input"],
+    "averaging": ["averaging"],
+    "schedule": ["schedule"],
+    "init": ["network", "layers", "values_by_hand", "bad_input"],
+    "slots": ["network", "fused"],
+    "fused": ["fused"],
+    "weights": ["weights"],
+    "data/curve": DATA, "data/distribution": DATA, "data/gaussian": DATA, "data/mixture": DATA, "data/uniform": DATA,
+    "data/rows": [*DATA, "data_own"], "data/images": ["data_own", "data_mnist"], "data/own": ["data_own"],
+    "data/npfile": ["data_own"], "data/idx": ["data_mnist"],
+    **dict.fromkeys(["metrics/anchors", "metrics/classes", "metrics/coverage", "metrics/discrepancy", "metrics/frechet",
+                     "metrics/grid", "metrics/neighbours", "metrics/pairs", "metrics/region", "metrics/window"],
+                    ["metrics", "metrics_modes", "metrics_pairs", "bad_input"]),
     "theory/closed_forms": ["theory_divergences", "theory_transport", "theory_bad_input", "bad_input"],
     "theory/density": ["theory_quadrature", "theory_divergences", "theory_bad_input", "bad_input"],
     "theory/dirac": ["theory_dirac", "theory_dirac_package", "theory_bad_input", "bad_input"],
@@ -70,7 +84,7 @@ TESTS = {
     "theory/quadrature": ["theory_quadrature", "theory_bad_input", "bad_input"],
     "theory/transport": ["theory_transport", "theory_bad_input", "bad_input"],
     "kernels/elementwise": VALUES, "kernels/losses": [*VALUES, "passes"], "kernels/family": VALUES,
-    "kernels/optim": VALUES, "kernels/penalties": VALUES,
+    "kernels/optim": ["values_by_hand", "optim", "twins"], "kernels/penalties": VALUES,
     "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
     "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products", "passes"],
     "kernels/passes": [*VALUES, "fused", "products", "passes"], "kernels/rows": [*VALUES, "fused", "passes", "stack"],
@@ -82,6 +96,10 @@ BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mu
           ast.MatMult: ast.Mult}
 COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
            ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
+
+
+# What compiled code alone runs, by the name of its first argument: LLVM's instructions, and the team's pieces of work.
+INSTRUCTIONS = {"typingctx", "builder", "job"}
 
 
 # ------------------------------------------------------------------------------------------------------ mutants
@@ -142,16 +160,23 @@ def told(node):
     return [part for part in (getattr(node, name, None) for name in ("annotation", "returns")) if part]
 
 
-def places(node, function=None, statement=None, path=""):
+def instructions(node):
+    """Is this a function, or a lambda, that no Python ever runs?"""
+    arguments = node.args.args if isinstance(node, ast.FunctionDef | ast.Lambda) else []
+    return bool(arguments) and arguments[0].arg in INSTRUCTIONS
+
+
+def places(node, compiled, function=None, statement=None, path=""):
     """(node, the function and the statement it is in, the names of what it is in) for all that may be mutated."""
     for child in ast.iter_child_nodes(node):
-        if child in told(node) or isinstance(child, ast.JoinedStr) or getattr(child, "name", "") == "__repr__":
+        if (child in told(node) or isinstance(child, ast.JoinedStr) or getattr(child, "name", "") == "__repr__"
+                or not compiled and instructions(child)):
             continue
         inner = f"{path}.{child.name}".lstrip(".") if isinstance(child, ast.FunctionDef | ast.ClassDef) else path
         here = child if isinstance(child, ast.stmt) else statement
         within = child if isinstance(child, ast.FunctionDef) else function
         yield child, within, here, inner
-        yield from places(child, within, here, inner)
+        yield from places(child, compiled, within, here, inner)
 
 
 def reach(function, statement):
@@ -162,10 +187,10 @@ def reach(function, statement):
     return range(statement.lineno, body[0].lineno if body else statement.end_lineno + 1)
 
 
-def mutants(tree):
+def mutants(tree, compiled=False):
     """Every mutant of this tree, in the order of the text."""
     seen = Counter()
-    for node, function, statement, path in places(tree):
+    for node, function, statement, path in places(tree, compiled):
         for what, change in changes(node):
             left_out = isinstance(what, ast.stmt)
             before = ast.unparse(what if left_out else node).splitlines()[0]
@@ -335,7 +360,7 @@ def mutate(name, known, args):
     """Try the mutants of this file that are not known; each verdict is a line of `args.out`."""
     path, module = PACKAGE / f"{name}.py", "numpygan." + name.replace("/", ".")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    every = list(mutants(tree))
+    every = list(mutants(tree, args.compiled))
     if args.again:
         todo = [m for m in every if m.name in known and known[m.name] is None]
     else:
@@ -380,10 +405,44 @@ def mutate(name, known, args):
             return collect(name, Tests(name, lambda session: runs(session, session.items)), Killer(note))
         return mutant, 600, work
 
+    if args.compiled:
+        with_compiler(name, path.read_text(encoding="utf-8"), todo, tell)
+        return
     tests = Tests(name, inside)
     if any(m.lines for m in todo) and (status := end(fork(100_000, lambda note: collect(name, tests)))[1]):
         sys.exit(f"{name}: pytest cannot collect {TESTS[name]} (status {status})")
     farm((imported(m) for m in todo if not m.lines), args.workers, tell)
+
+
+def with_compiler(name, source, todo, tell):
+    """Tell who kills each mutant of a kernel with the JIT on: an interpreter for each, which finds a changed copy."""
+    room, files = Path(tempfile.mkdtemp()), [f"tests/test_{f}.py" for f in TESTS[name]]
+    known, cache, copied = room / "known", room / "cache", room / "numpygan" / f"{name}.py"
+    env = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
+    env |= {"PYTHONPATH": str(room), "PYTHONDONTWRITEBYTECODE": "1"}
+    for folder in ("numpygan", "tests", "docs"):
+        shutil.copytree(ROOT / folder, room / folder)
+    shutil.copy(ROOT / "setup.cfg", room)
+
+    def killer(kernels):
+        done = subprocess.run([sys.executable, "-m", "pytest", "-xq", "--tb=no", *files], cwd=room, text=True,
+                              env=env | {"NUMPYGAN_TEST_CACHE": str(kernels)}, stdout=subprocess.PIPE,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (600, 600)))
+        if done.returncode < 0:
+            return signal.Signals(-done.returncode).name
+        failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        return (failed or ["import"])[0] if done.returncode else None
+
+    if failed := killer(known):
+        sys.exit(f"a test of {name} fails without any mutant: {failed}")
+    for mutant in todo:
+        tree = ast.parse(source)
+        other = next(m for m in mutants(tree, compiled=True) if m.name == mutant.name)
+        other.change(other.node)
+        copied.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
+        shutil.rmtree(cache, ignore_errors=True)
+        shutil.copytree(known, cache)                       # the kernels of all other files
+        tell(mutant, killer(cache))
 
 
 def verdicts(out):
@@ -395,12 +454,13 @@ def verdicts(out):
     return all_of_them
 
 
-def report(out):
+def report(out, compiled):
     """The score of every file, of those mutants that its source still has, and the survivors without a proof."""
     doc, sums, missing = DOC.read_text(encoding="utf-8"), Counter(), []
     print("| file | mutants | tried | killed | survivors | of them proved equivalent |\n|---|---|---|---|---|---|")
     for name, known in sorted(verdicts(out).items(), key=lambda item: list(TESTS).index(item[0])):
-        every = [m.name for m in mutants(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))]
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        every = [m.name for m in mutants(tree, compiled)]
         tried = [m for m in every if m in known]
         alive = [m for m in tried if known[m] is None]
         proved = [m for m in alive if f"`{name}.py` `{m}`" in doc]
@@ -423,6 +483,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3, help="of CPU time for the tests of one mutant")
     parser.add_argument("--again", action="store_true", help="try the survivors again, and nothing else")
+    parser.add_argument("--compiled", action="store_true", help="with the JIT on, for kernels: half a minute each")
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     parser.add_argument("--report", type=Path)
     args = parser.parse_args()
@@ -439,7 +500,7 @@ def main():
                     importlib.import_module(library)
             for name in args.names:
                 mutate(name, verdicts(args.out).get(name, {}), args)
-    report(args.report or args.out)
+    report(args.report or args.out, args.compiled)
 
 
 if __name__ == "__main__":
