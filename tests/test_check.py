@@ -406,6 +406,10 @@ def test_a_gradient_error_is_an_assertion_error():
     assert issubclass(check.GradientError, AssertionError)
 
 
+def test_a_notebook_shows_a_gradient_error_as_one_line():
+    assert check.GradientError("dx: the sign is wrong")._render_traceback_() == ["GradientError: dx: the sign is wrong"]
+
+
 def test_what_cannot_be_checked_is_refused():
     G, D = mlp([2, 3, 2]), mlp([2, 3, 1])
     with pytest.raises(TypeError, match="Layer object"):

@@ -5,6 +5,10 @@ from typing import NamedTuple
 class GradientError(AssertionError):
     """A derivative, or a contract that training rests on, is wrong. The message says what and where."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message. Its traceback would lead through the checker, not to the fault."""
+        return [f"GradientError: {self}"]
+
 
 def then(message: object, sentence: str) -> str:
     """The message, and one more sentence."""
