@@ -40,7 +40,7 @@ MISTAKES = {
             ("d_real = sigmoid(s_real) / len(s_real)", "gradient for target 0"),
             ("d_real = -sigmoid(-s_real)[:, 0] / len(s_real)", "has the shape (5,); it should be (5, 1)"),
             ("d_real = -sigmoid(-2 * s_real) / len(s_real)", "and should be"),
-            ("d_real = None", "has the shape ()")],
+            ("d_real = None", "d_real is None: is a return missing?")],
         "d_fake = sigmoid(s_fake) / len(s_fake)": [
             ("d_fake = -sigmoid(s_fake) / len(s_fake)", "the sign is wrong"),
             ("d_fake = sigmoid(s_fake)", "the 1/m is missing"),
@@ -92,6 +92,7 @@ MISTAKES = {
             ("return s + x * s * (1 - s), {}", "dy is missing"),
             ("return dy * (s + x * s * (1 - x * s)), {}", "not y (1 - y)"),
             ("return dy * (s + s * (1 - s)), {}", "the factor x of the second term"),
+            ("return dy * (s + x * s * (1 - s))", "returns two things"),
             ("return -dy * (s + x * s * (1 - s)), {}", "the sign is wrong")],
     },
     "03": {
@@ -113,7 +114,9 @@ MISTAKES = {
             ("return np.sum(p * np.log(D) + q * (1 - D)) * dx", "the second logarithm is missing"),
             ("return np.sum(np.log(p * D) + np.log(q * (1 - D))) * dx", "not inside them"),
             ("return np.sum(q * np.log(D) + p * np.log(1 - D)) * dx", "p and q are swapped"),
-            ("return np.sum(p * np.log(p / (p + q)) + q * np.log(q / (p + q))) * dx", "that is V of D*")],
+            ("return np.sum(p * np.log(p / (p + q)) + q * np.log(q / (p + q))) * dx", "that is V of D*"),
+            ("return 1.0", "V is 1 and should be -1.33"),
+            ("return None", "V is None: is a return missing?")],
         "m = (p + q) / 2": [
             ("m = p + q", "m is the mean of p and q")],
         "jsd = np.sum(p * np.log(p / m)) / 2 + np.sum(q * np.log(q / m)) / 2": [
@@ -194,7 +197,8 @@ MISTAKES = {
         "return np.array([-gamma / 2 + root, -gamma / 2 - root])": [
             ("return np.array([gamma / 2 + root, gamma / 2 - root])", "the sign of the real part is wrong"),
             ("return np.array([-gamma + 2 * root, -gamma - 2 * root])", "everything is twice too large"),
-            ("return np.array([-gamma + root, -gamma - root])", "the real part is -γ/2")],
+            ("return np.array([-gamma + root, -gamma - root])", "the real part is -γ/2"),
+            ("return -gamma / 2 + root", "an array of two numbers")],
         "return np.sqrt(1 + h**2 / 4)": [
             ("return 1 + h**2 / 4", "The root is missing"),
             ("return np.sqrt(1 + h**2)", "the turning rate is f'(0) = ½"),
@@ -364,6 +368,8 @@ MISTAKES = {
             ("registers = r * v + 1", "the row of b needs registers"),
             ("registers = r * v + v", "the spread number of a needs one"),
             ("registers = r + v", "The sums need a register each")],
+        "return registers, reads": [
+            ("return registers", "tile returns two numbers")],
         "reads = (r + v) / (r * v)": [
             ("reads = r * v / (r + v)", "this is upside down"),
             ("reads = 1 / v", "the vectors of b are read, too"),

@@ -104,6 +104,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -117,7 +119,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [markdown]
@@ -304,6 +306,7 @@ feedback("dx", Swish().backward({}, (x, s), dy, c)[0], right, {
     "half of the product rule is missing: σ depends on x, too": dy * s,
     "half of the product rule is missing: the x in front has derivative 1": dy * x * s * (1 - s),
     "dy is missing. The chain rule multiplies by what comes from above": right / dy,
+    "backward returns two things, dx and {}, with a comma between": right[0],
     "the derivative of σ is s (1 - s), not y (1 - y)": dy * (s + x * s * (1 - x * s)),
     "the factor x of the second term is missing": dy * (s + s * (1 - s)),
     "the sign is wrong": -right})
@@ -457,4 +460,5 @@ plt.show()
 #
 # **You have seen** all derivatives that a network of this package needs; `numpygan/functional.py` has them in
 # this form, and [docs/2-layers.md](../docs/2-layers.md) derives the rest. **Before**:
-# [1 · A GAN on one page](01_gan_on_one_page.ipynb).
+# [1 · A GAN on one page](01_gan_on_one_page.ipynb). **Next**:
+# [3 · The optimal discriminator](03_the_optimal_discriminator.ipynb).

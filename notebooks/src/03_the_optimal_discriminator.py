@@ -65,8 +65,8 @@ plt.show()
 #
 # $$ f'(y) = \frac{a}{y} - \frac{b}{1 - y}, \qquad f''(y) = -\frac{a}{y^2} - \frac{b}{(1 - y)^2} < 0. $$
 #
-# Such a function is called *concave* (오목), and a concave function has at most one place where $f' = 0$, its
-# maximum. (Notes sometimes say *convex*. A convex function would have a minimum there.)
+# Such a function is *strictly concave* (위로 볼록): it has at most one place where $f' = 0$, and there its maximum.
+# (Notes sometimes say *convex*. A convex function would have a minimum there.)
 #
 # ### Exercise 1: the best answer
 #
@@ -95,6 +95,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -108,7 +110,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 def search(a, b):
@@ -168,7 +170,8 @@ assert np.allclose(best_answer(p.density(x[:, None]), q.density(x[:, None])), D_
 # %% [markdown]
 # Two things to see. D\* is no density: it compares two. And it says nothing about *how many* data are at $x$:
 # at $x = -2$ and $x = 2$ it answers "data" almost as surely, though the right mode has more than twice the mass.
-# (Far out, at $|x| > 4$, D\* is 0 again: nearly nothing lives there, and of that nearly all is fake.)
+# (Beyond $|x| = 4$ D\* falls towards 0 again: nearly nothing lives there, and of that, far out, nearly all is
+# fake.)
 #
 # ## The value function of any D
 #

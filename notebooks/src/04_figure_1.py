@@ -64,7 +64,7 @@ def generator(a, t, b):
 
 
 data = ng.data.mixture([-1, 1], 0.6, dtype=np.float64)
-z = np.linspace(-5, 5, 2001)                           # a fine grid of noise, and its density
+z = np.linspace(-7, 7, 2801)                           # a fine grid of noise, and its density
 p_z = np.exp(-z**2 / 2) / np.sqrt(2 * np.pi)
 x = np.linspace(-4, 4, 801)                            # a fine grid of data, and its density
 p_x = data.density(x[:, None])
@@ -109,6 +109,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -122,7 +124,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -402,5 +404,6 @@ if not FAST:
 # while G changes slowly.
 #
 # **You have seen** all four panels come out of one run. **Before**:
-# [3 · The optimal discriminator](03_the_optimal_discriminator.ipynb). The algebra behind it:
+# [3 · The optimal discriminator](03_the_optimal_discriminator.ipynb). **Next**:
+# [5 · Why gradients vanish](05_why_gradients_vanish.ipynb). The algebra behind it:
 # [docs/6-theory.md](../docs/6-theory.md).

@@ -73,6 +73,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -86,7 +88,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 def differences(f, x, h=1e-5):
@@ -229,8 +231,8 @@ for z in np.array([[[-1.0]], [[0.0]], [[1.0]]]):
 # ## Why can D be so good?
 #
 # Because data and fakes do not meet. The *support* (지지집합) of a distribution is the set where it lives. Two
-# curves in the plane cross in a few points; in a space of many dimensions they do not even do that. Then there
-# is a D that is right about every sample.
+# curves in the plane, as a rule, cross in a few points; in a space of many dimensions they do not even do that.
+# Then there is a D that is right about every sample.
 #
 # The simplest case is in one dimension: two boxes, data uniform on $[0, 1]$ and fakes on $[t, t + 1]$. By
 # [Eq. (6.11)](../docs/6-theory.md#eq-6-11), with $m = (p + q)/2$,
@@ -287,7 +289,7 @@ assert abs(theory.wasserstein1(box, ng.data.uniform(2.5, 3.5)) - 2.5) < 1e-9    
 
 # %% [markdown]
 # Where the boxes do not overlap, JSD is log 2, whether they are one apart or a thousand. Its gradient is not
-# "impossible to compute": it is **zero**. $W_1$ has the slope ±1 everywhere. That is the first way out, another
+# "impossible to compute": it is **zero**. $W_1$ has the slope ±1 at every distance. That is the first way out, another
 # distance (WGAN; [Eq. (7.8)](../docs/7-supports.md#eq-7-8) says how a critic computes it).
 #
 # ## The other way out: instance noise
@@ -351,16 +353,20 @@ feedback("slope", slope_of_best_logit(x, t, tau), right, {
 
 # %% [markdown]
 # The slope is the same at every $x$, it points to the data, and it is in proportion to the distance $t$: far
-# fakes are pulled harder. The gradient of G's loss is this slope times that of exercise 1, at $x = t$:
+# fakes are pulled harder. The gradient of G's loss is this slope times that of exercise 1, at the point that D sees,
+# $x = t + \text{noise}$, and its mean over the noise:
 
 # %%
 tau, points = 1.0, np.linspace(0, 5, 101)
-logit_at_fake = -points**2 / (2 * tau**2)              # s*(t) = (t² − 2t·t) / 2τ²
+noise = np.linspace(-8, 8, 401) * tau                  # a fine grid, and the share of each of its points
+share = np.exp(-noise**2 / (2 * tau**2)) / np.sum(np.exp(-noise**2 / (2 * tau**2)))
+logits = -points[:, None] * (points[:, None] + 2 * noise) / (2 * tau**2)     # s*(x) = (t² − 2tx) / 2τ²
 pull = slope_of_best_logit(points, points, tau)
 fig, ax = plt.subplots(figsize=(7, 3.4))
-for name, slope, colour, style in zip(["minimax", "non-saturating"], slopes_in_the_logit(logit_at_fake),
-                                      [BLUE, ORANGE], ["-", "--"], strict=True):
-    ax.plot(points, slope * pull, color=colour, ls=style, lw=2, label=name)
+for name, slopes, colour, style in zip(["minimax", "non-saturating"], slopes_in_the_logit(logits),
+                                       [BLUE, ORANGE], ["-", "--"], strict=True):
+    ax.plot(points, slopes @ share * pull, color=colour, ls=style, lw=2, label=name)
+    print(f"{name:<14} pull at distance 5: {slopes[-1] @ share * pull[-1]:.2f}")
 ax.set(title="The pull on a fake at t, with the best D and noise τ = 1", xlabel="distance t of the fake from the data",
        ylabel="derivative of the loss in t")
 ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
@@ -368,8 +374,8 @@ plt.show()
 
 # %% [markdown]
 # Two remedies for two diseases. Noise gives the *logit* a slope; the non-saturating loss keeps the slope of the
-# *loss* in the logit. With the minimax loss a fake at distance 5 feels nothing, noise or not; with the other it
-# is pulled hardest. (To be fair: more noise brings the minimax loss back, too.)
+# *loss* in the logit. With the minimax loss a fake at distance 5 feels next to nothing, noise or not; with the other
+# it is pulled hardest. (To be fair: more noise brings the minimax loss back, too.)
 #
 # **You have seen** which gradient vanishes and in which variable, that a frozen G feels it, that disjoint
 # supports are the reason, and two ways out. More: [docs/7-supports.md](../docs/7-supports.md); what people

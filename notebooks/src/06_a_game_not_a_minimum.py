@@ -70,6 +70,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -83,7 +85,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -141,8 +143,8 @@ plt.show()
 #
 # $$ x^2 + y^2 + hxy, $$
 #
-# so it stays on an ellipse, for ever. The same arrows, the same step size, and another fate; all that changed
-# is who sees what.
+# so for $h < 2$ it stays on an ellipse, for ever. The same arrows, the same step size, and another fate; all that
+# changed is who sees what.
 
 # %%
 for name, (points, *_) in runs.items():
@@ -247,7 +249,10 @@ gammas = np.array([0.0, 0.3, 1.5, 2.5])
 centre, square = -gammas / 2, gammas**2 / 4 - 1 / 4
 right = parts([np.linalg.eigvals(dirac.jacobian(lambda at, g=g: r1(*at, g))) for g in gammas])
 with np.errstate(all="ignore"):
-    yours = parts([eigenvalues(g) for g in gammas])
+    yours = [eigenvalues(g) for g in gammas]
+if np.shape(yours) != (4, 2):
+    raise NotYet("eigenvalues returns an array of two numbers.")
+yours = parts(yours)
 nan = np.where(gammas[:, None] < 1, [[-99, -99, 0, 0]], right)
 feedback("eigenvalues", yours, right, {
     "the sign of the real part is wrong. R1 damps, and their sum is the trace, -γ": roots(-centre, square),
@@ -300,8 +305,8 @@ feedback("modulus", modulus(steps), right, {
 # longer linear.)
 #
 # Alternating, each player's step is a matrix of its own, and the two are multiplied ([Eq.
-# (8.16)](../docs/8-dynamics.md#eq-8-16)). Without damping the product has determinant 1 and a complex pair of
-# eigenvalues, so their modulus is exactly 1.
+# (8.16)](../docs/8-dynamics.md#eq-8-16)). Without damping the product has determinant 1 and, for $h < 4$, a complex
+# pair of eigenvalues, so their modulus is exactly 1.
 
 # %%
 gammas, angle = np.linspace(0, 2.5, 126), np.linspace(-0.3, 0.3, 100)

@@ -115,6 +115,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -128,7 +130,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 def cheapest(name, p, q):
@@ -376,8 +378,9 @@ plt.show()
 # %% [markdown]
 # All are 0 at $t = 1$ and positive elsewhere: whoever can make $q = p$, should, with any of them. The losses
 # differ for a G that *cannot*. Read the left end: what it costs to leave data out. And the right one: what it
-# costs to make up samples where there are few data. For the non-saturating loss and least squares leaving out is
-# cheap beside making up. For minimax and the hinge it is not.
+# costs to make up samples where there are few data. "Five times too much" is four units of mass too many for one
+# of data. So a surplus unit costs the non-saturating loss and least squares about twice what a missing one costs:
+# leaving out is cheap. For the hinge both cost the same, and for minimax the missing one costs twice as much.
 #
 # ## One Gaussian for two modes
 #
@@ -483,7 +486,7 @@ plt.show()
 # everything leaves out.
 #
 # Four cautions. In a network that can make $q = p$ this choice does not exist; there collapse comes from the game
-# ([lesson 6](06_a_game_not_a_minimum.ipynb)). The landscapes of those two losses have a second, higher valley across
+# ([lesson 6](06_a_game_not_a_minimum.ipynb)). The landscapes of those two losses have another, higher valley across
 # both modes, and a game that starts near it (from $b = a = 0.8$, say) mostly ends there. All of this holds for a D at
 # its best; with one step of D for one of G it is a tendency. And minimax, which looks good here, is the loss whose
 # gradient vanishes when D is sure (lesson 5): G began close to the data.

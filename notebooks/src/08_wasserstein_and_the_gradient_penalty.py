@@ -62,6 +62,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -75,7 +77,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -394,15 +396,15 @@ h = np.tanh(x @ W + b)
 bent = -2 * h * (1 - h**2) * (v @ W) * w.T             # da, the part with f''
 straight = v.T @ ((1 - h**2) * w.T)
 feedback("dW", yours[0], right[0], {
-    "the f'' part is missing: a acts on ∂h/∂t = f'(a) · ∂a/∂t, too, and has x below it": straight,
-    "the part along v is missing: W stands in ∂a/∂t = v W, too": x.T @ bent,
+    "the f'' part is missing: a stands in h_dot = f'(a) · a_dot, too, and has x below it": straight,
+    "the part along v is missing: W stands in a_dot = v W, too": x.T @ bent,
     "the sign of f'' is wrong. tanh bends down where h > 0": straight - x.T @ bent,
     "the 2 of f'' = -2h (1 - h²) is missing": straight + x.T @ bent / 2,
     "the factor h of f'' = -2h (1 - h²) is missing": straight + x.T @ (bent / h),
     "x and v are swapped: a = x W + b, and its rate is v W": v.T @ bent + x.T @ ((1 - h**2) * w.T),
     "the sign is wrong": -right[0]}, tolerance=1e-9)
 feedback("db", yours[1], right[1], {
-    "b does act: it moves a, and f'(a) with it. Only ∂a/∂t does not contain b": np.zeros(5),
+    "b does act: it moves a, and f'(a) with it. Only a_dot does not contain b": np.zeros(5),
     "this is the sum of da_dot. b stands in a, not in its rate": ((1 - h**2) * w.T).sum(axis=0),
     "this is a mean over the rows. The 1/n is in v already": right[1] / 6,
     "one row for each x is left: b is shared, so sum over the rows": bent}, tolerance=1e-9)
@@ -581,12 +583,13 @@ if not FAST:
 # - And the *non-saturating* loss is the fastest of all. Nothing bounds the slope of D there; here that slope is large
 #   and points the right way, and so it wins. Wasserstein is no magic.
 #
-# What the others do not have is the right picture: the critic with the penalty *says how far it is*, all the way,
-# to within the overshoot that you computed. A loss curve that means something is the reason to pay for the second
-# derivative.
+# What the others do not have is the right picture: the critic with the penalty *says how far it is*, from the first
+# few steps to the arrival, to within the overshoot that you computed. A loss curve that means something is the reason
+# to pay for the second derivative.
 #
 # **You have seen** the cheapest plan, the best critic and why the two give one number, what clipping does, a
 # penalty on a slope and its gradient by hand, and what it costs to forget $f''$. More:
 # [docs/10-penalties.md](../docs/10-penalties.md), layer by layer; [docs/11-tricks.md](../docs/11-tricks.md) has a
 # third way to bound the slope, spectral normalisation. **Before**: [7 · The zoo of
-# losses](07_the_zoo_of_losses.ipynb). **On collapse**: [10 · Mode collapse](10_mode_collapse.ipynb).
+# losses](07_the_zoo_of_losses.ipynb). **Next**: [9 · From three loops to the speed of
+# BLAS](09_from_three_loops_to_the_speed_of_blas.ipynb).

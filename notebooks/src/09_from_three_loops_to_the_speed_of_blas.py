@@ -3,9 +3,10 @@
 
 # %% [markdown]
 # Nearly all the time of training goes into matrix products. Three loops say what a product is; a library does the
-# same sums several hundred times as fast. Nothing about it is secret: in this lesson the loops are reordered,
-# unrolled, cut into tiles and written in vectors, one step at a time, and each step is explained by what the machine
-# does. The last step is the package's own product, which is written in Python, too.
+# same sums about a hundred times as fast, even when a compiler has translated the loops. Nothing about it is secret: in
+# this lesson the loops are reordered, unrolled, cut into tiles and written in vectors, one step at a time, and each
+# step is explained by what the machine does. The last step is the package's own product, which is written in Python,
+# too.
 #
 # You need: what a matrix product is, and patience with indices. The derivations stand in full in
 # [docs/12-kernels.md](../docs/12-kernels.md). Times are those of the machine that ran the notebook; run it on yours.
@@ -60,6 +61,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -73,7 +76,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -110,7 +113,8 @@ def three_loops(a, b, c):
 # %% [markdown]
 # Two things are wrong with it. Each addition waits for the one before, some four cycles, because all go into one
 # `total`. And the innermost loop goes *down* a column of b: numbers that are neighbours there lie a whole row apart in
-# memory. A read brings a cache line of sixteen numbers, fifteen of them for nothing.
+# memory. A read brings a cache line of sixteen numbers, fifteen of them for nothing, unless the line is still in the
+# cache when j comes to them.
 #
 # ### Exercise 2: another order
 #
@@ -226,6 +230,8 @@ def tile(r, v):
 # %% [check]
 r, v = np.array([1, 3, 4, 6, 12, 5]), np.array([1, 3, 3, 2, 2, 1])
 yours = np.array([tile(*pair) for pair in zip(r, v, strict=True)], dtype=float)
+if yours.shape != (6, 2):
+    raise NotYet("tile returns two numbers: registers, reads.")
 feedback("registers", yours[:, 0], r * v + v + 1, {
     "the numbers of a come one after the other, in one register": r * v + v + r,
     "the row of b needs registers, too": r * v + 1,
@@ -341,4 +347,5 @@ plt.show()
 # **You have seen** that one product has many orders, that the order decides what the machine waits for, how large
 # a tile the registers allow, and how to see from two numbers what is worth improving. More:
 # [docs/12-kernels.md](../docs/12-kernels.md), with how threads share a product, and how to add a kernel of your own.
-# **Before**: [8 · Wasserstein and the gradient penalty](08_wasserstein_and_the_gradient_penalty.ipynb).
+# **Before**: [8 · Wasserstein and the gradient penalty](08_wasserstein_and_the_gradient_penalty.ipynb). **Next**:
+# [10 · Mode collapse](10_mode_collapse.ipynb).

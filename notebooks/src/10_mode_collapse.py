@@ -43,7 +43,7 @@ fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.9), layout="constrained")
 for ax, (name, samples) in zip(axes, sets.items(), strict=True):
     ax.plot(*samples.T, ".", ms=2, color=ORANGE, label="1,000 samples")
     ax.plot(*ring.modes.T, "o", ms=14, mfc="none", color=BLUE, label="modes")
-    ax.set(title=name, xlabel="x₁", ylabel="x₂", aspect="equal")
+    ax.set(title=name, xlabel="x₁", ylabel="x₂", aspect="equal", xlim=(-2.6, 2.6), ylim=(-2.6, 2.6))
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
 plt.show()
 
@@ -75,6 +75,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -88,7 +90,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -115,7 +117,7 @@ for name, samples in sets.items():
 
 # %% [markdown]
 # Neither number alone tells the three apart: the collapsed set has the best quality there is. Even perfect samples
-# have no more than $1 - e^{-9/2} = 0.989$, since in the plane that much of a Gaussian lies within $3\sigma$.
+# have no more than $1 - e^{-9/2} = 0.989$ on average, since in the plane that much of a Gaussian lies within $3\sigma$.
 #
 # ### Exercise 2: are the modes equally frequent?
 #
@@ -262,7 +264,9 @@ for part, steps in ((together, TOGETHER), (alone, ALONE), (together, AGAIN)):
         seen.append(look())
     images.append(G(z[:16]))
     edges.append(edges[-1] + steps)
-    print(f"after {edges[-1]:5d} steps: spread {seen[-1][0]:.2f}, ‖dG/dz‖ {seen[-1][1]:.2f}, D(G(z)) {seen[-1][2]:.2f}")
+    g = ng.generator_gradient(G, D, gan.loss, z)[1]
+    print(f"after {edges[-1]:5d} steps: spread {seen[-1][0]:.2f}, ‖dG/dz‖ {seen[-1][1]:.2f}, D(G(z)) {seen[-1][2]:.2f}"
+          f", norm of G's gradient {np.linalg.norm(g):.3f}")
 spread_before, spread_alone = seen[TOGETHER // EVERY][0], seen[(TOGETHER + ALONE) // EVERY][0]
 assert spread_alone < (0.95 if FAST else 0.6) * spread_before          # it falls together
 assert seen[-1][0] > spread_alone                                      # and is driven apart again
@@ -285,11 +289,11 @@ for ax, curve, name in zip(axes, curves, names, strict=True):
 plt.show()
 
 # %% [markdown]
-# While D sleeps, $D(G(z))$ climbs and everything becomes one image. It need not look like a digit: D was only ever
-# asked about data and about the fakes of its time, and G walks to where D is wrong. Note what has vanished. Not the
-# gradient of a sample, but the difference between samples: rows that are alike get gradients that are alike, so G
-# cannot find its way out *by itself*. Released, D needs a few dozen steps to reject the one image, and the samples
-# fly apart.
+# While D sleeps, $D(G(z))$ climbs and everything becomes nearly one image. It need not look like a digit: D was only
+# ever asked about data and about the fakes of its time, and G walks to where D is wrong. Note what has vanished. The
+# gradient, for the moment: a fake that D believes is pushed with the strength $1 - D$. It is back as soon as D wakes
+# up. And the difference between samples: rows that are alike get gradients that are alike, so G cannot find its way
+# out *by itself*. Released, D rejects the one image within a few dozen steps, and the samples fly apart.
 #
 # With data in the plane the same experiment ends otherwise, because there G is not bounded by a tanh: against a D
 # frozen early the samples run away towards infinity, where D's logit grows for ever; against one frozen late, which
@@ -301,7 +305,10 @@ plt.show()
 # The first help is a D that keeps up: one step of D for one of G, at the same rate. The next are rates that fall to
 # 0 and an averaged G, then another loss (hinge) or a penalty on the slope of D (R1 and R2):
 # [docs/results-modes.md](../docs/results-modes.md) measures ten methods on eight and on twenty-five modes. And look
-# at samples, not at losses: in the curves above, nothing but $D(G(z))$ near 1 betrays that G is alone.
+# at samples, not at losses: of what a training records by itself only $D(G(z))$ near 1 betrays that G is alone, and
+# it looks like a victory.
 #
-# **You have seen** how collapse is counted, why a frozen D makes it certain, and what releasing D does.
-# **Next**: [11 · Training tricks, measured](11_training_tricks_measured.ipynb).
+# **You have seen** how collapse is counted, why a G that is free to choose falls into one point when D is frozen, and
+# what releasing D does.
+# **Before**: [9 · From three loops to the speed of BLAS](09_from_three_loops_to_the_speed_of_blas.ipynb). **Next**:
+# [11 · Training tricks, measured](11_training_tricks_measured.ipynb).

@@ -56,6 +56,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -69,7 +71,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 # %% [check]
@@ -240,7 +242,7 @@ plt.show()
 # 5](05_why_gradients_vanish.ipynb) or with images.
 #
 # Instance noise and R1 halve the push, by far more than the errors, and noise lowers *D right*, too. Soft labels leave
-# the non-saturating push as it is: they move the level of $D^*$, not its shape, just as exercise 2 says. And the
+# the non-saturating push as it is, just as exercise 2 says: $-\log (\alpha D)$ is $-\log D$ and a constant. And the
 # quality of the samples? A few per cent, with errors half as large: few pairs are told apart, and whoever had
 # run one seed would have had a winner. A run this short does not say who is good in the end; quality comes late,
 # when the rates fall.
@@ -249,4 +251,5 @@ plt.show()
 # `numpygan study modes`: [docs/14-what-to-do.md](../docs/14-what-to-do.md) turns both into advice.
 #
 # **You have seen** an error bar decide, what labels and noise do to $D^*$, and how to let tricks compete.
-# **Before**: [10 · Mode collapse](10_mode_collapse.ipynb).
+# **Before**: [10 · Mode collapse](10_mode_collapse.ipynb). **Next**:
+# [12 · MNIST, step by step](12_mnist_step_by_step.ipynb).

@@ -90,6 +90,8 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
+    if yours is None:
+        raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
     def same(value):
@@ -103,7 +105,7 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     if yours.shape != right.shape:
         raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
-    raise NotYet(f"{name}{list(map(int, i))} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+    raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
 def sigmoid(s):
@@ -112,7 +114,7 @@ def sigmoid(s):
 
 # %% [check]
 m = np.array([0.1, 0.5, 0.85])
-feedback("σ(b)", sigmoid(output_bias(m)), m, {
+feedback("σ(b)", sigmoid(np.asarray(output_bias(m), dtype=float)), m, {
     "this is the mean itself. It goes through σ once more": sigmoid(m),
     "the sign is wrong: dark pixels became bright": 1 - m,
     "log m is not enough. σ(b) = m means e^-b = 1/m - 1": m / (1 + m),
@@ -154,7 +156,7 @@ plt.show()
 snapshots, averaged = ng.Snapshots(z, every=STEPS // 4), ng.Averaged(0.995)
 history = gan.fit(ng.data.array(x, range=(0, 1)), steps=STEPS, batch=100, rng=rng, callbacks=[snapshots, averaged])
 strips([*snapshots.samples, averaged.generate(gan, z)],
-     [*(f"after {step:,} steps" for step in snapshots.steps), "the averaged generator"])
+     [*(f"after step {step:,}" for step in snapshots.steps), "the averaged generator"])
 plt.show()
 
 # %%
@@ -298,6 +300,8 @@ assert scores["noise"] < scores["training images"]
 # - Fifty blurred means stand for all digits, and in the first column they are level with hundreds of real images, or
 #   ahead of them. In many dimensions Parzen asks how near the nearest sample is, and a mean is near to everything
 #   ([chapter 13](../docs/13-metrics.md#eq-13-11)). A generator above the training images is blurred, not better.
+# - Noise, too, can be spread over all classes: the judge must name one for anything. Read *rarest class* beside
+#   *confident*.
 # - Fréchet falls with the number of samples, even for perfect ones: compare only rows of one length.
 #
 # Last, look for copies with your own eyes. Below each sample stands the training image that is nearest to it.
