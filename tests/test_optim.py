@@ -1,5 +1,6 @@
 """The optimisers: steps by hand, schedules, PyTorch's numbers, manners."""
 import copy
+import itertools
 import math
 import pickle
 import re
@@ -252,6 +253,25 @@ def test_compiled_code_gets_numbers_of_one_type(monkeypatch, kind):
     theta, g, m, v = np.ones((4, 2))
     kernels.adam(theta, g, m, v, 1, kind(1), kind(0), kind(0), kind(1))
     assert [[type(x) for x in numbers] for numbers in seen] == [[float] * 7]
+
+
+NUMBERS = {"sgd": (2, 0.1), "momentum": (3, 0.1, 0.9), "rmsprop": (3, 0.1, 0.9, 1e-8),
+           "adam": (4, 3, 0.1, 0.5, 0.9, 1e-8)}                       # how many vectors, and what follows them
+
+
+@pytest.mark.parametrize(("name", "n"), [*zip(NUMBERS, [3] * 4, strict=True),
+                                         ("adam", optim.LONG if optim.TOGETHER else 4)])
+def test_vectors_that_do_not_fit_each_other_are_refused_untouched(name, n, dtype):
+    """Compiled code, which `adam` asks first, would read and write behind the shorter one."""
+    update, (count, *numbers) = getattr(kernels, name), NUMBERS[name]
+    update(*np.ones((count, n), dtype), *numbers)                               # compiled for such vectors
+    for which, other in itertools.product(range(count), (n - 1, n + 1, 0)):
+        vectors = [np.ones(other if i == which else n, dtype) for i in range(count)]
+        with pytest.raises(ValueError, match="an update in place needs contiguous float arrays of one shape"):
+            update(*vectors, *numbers)
+        assert all(np.all(v == 1) for v in vectors)
+    with pytest.raises(ValueError, match="nothing to update"):
+        update(*np.ones((count, 0), dtype), *numbers)
 
 
 @pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
