@@ -208,6 +208,36 @@ def test_one_empty_batch_of_two_is_an_error(engine, name, which):
         getattr(ENGINES[engine], name)(**(args | {which: np.ones((0, 1))}))
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name not in IN_PLACE])
+def test_shapes_that_numpy_refuses_compiled_code_refuses_too(name):
+    """It would read behind the shorter of two arrays."""
+    args, _ = CASES[name](drawer(np.float32, ["C"]), 5, 3, 4)
+    for key, value in args.items():
+        for axis in range(np.ndim(value)):
+            other = args | {key: np.concatenate([value, value.take([0], axis)], axis)}
+            try:
+                getattr(functional, name)(**other)
+            except ValueError:
+                if not (name.startswith("bce_with_logits") and (key, axis) == ("logit", 1)):    # targets are shared
+                    with pytest.raises(ValueError, match="shape|must|expected|needs|bias|matrix|cannot"):
+                        getattr(kernels, name)(**other)
+
+
+SEVERAL = ["affine", "matmul", "affine_dx", "affine_dW", "sigmoid_backward", "tanh_backward", "relu_backward",
+           "leaky_relu_backward", "dropout", "dropout_backward", "sigmoid_curvature", "tanh_curvature", "average",
+           "batch_norm", "batch_norm_backward", "minibatch_std_backward", "power_iteration", "spectral_norm",
+           "spectral_norm_backward"]
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_compiled_code_is_given_arrays_of_one_precision(name):
+    args, _ = CASES[name](drawer(np.float32, ["C"]), 5, 3, 4)
+    for key, value in args.items():
+        if isinstance(value, np.ndarray):
+            with pytest.raises(ValueError, match="dtype|bias"):
+                getattr(kernels, name)(**args | {key: value.astype(np.float64)})
+
+
 @pytest.mark.parametrize("k", [0, 4])
 def test_maxout_refuses_pieces_that_do_not_fit(engine, k):
     with pytest.raises(ValueError, match="6 inputs cannot be shared out"):

@@ -209,13 +209,17 @@ def maxout(x, k):
     Optimizations: maximum and index in one pass.
     """
     x = floats(x)
-    n, d = x.shape
+    shape = len(x), _units(x.shape[1], k)
+    y, index = np.empty(shape, x.dtype), np.empty(shape, np.intp)
+    _maxout(x, k, y, index)
+    return y, index
+
+
+def _units(d, k):
     if k < 1 or d % k:
         raise ValueError(f"maxout: {d} inputs cannot be shared out to units of k = {k} pieces each: "
                          f"make the layer below a multiple of k wide")
-    y, index = np.empty((n, d // k), x.dtype), np.empty((n, d // k), np.intp)
-    _maxout(x, k, y, index)
-    return y, index
+    return d // k
 
 
 def _winners(index, shape, k):
@@ -239,7 +243,7 @@ def maxout_backward(dy, index, k):
 def maxout_jvp(x_dot, index, k):
     """ẏⱼ = ẋ at the piece that won: Eq. (10.10) for maxout.   Optimizations: one pass."""
     x_dot = floats(x_dot)
-    y_dot = np.empty((x_dot.shape[0], x_dot.shape[1] // k), x_dot.dtype)
+    y_dot = np.empty((len(x_dot), _units(x_dot.shape[1], k)), x_dot.dtype)
     _maxout_jvp(x_dot, _winners(index, y_dot.shape, k), k, y_dot)
     return y_dot
 
