@@ -238,6 +238,16 @@ def test_compiled_code_is_given_arrays_of_one_precision(name):
                 getattr(kernels, name)(**args | {key: value.astype(np.float64)})
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name not in IN_PLACE])
+def test_compiled_code_takes_lists(name):
+    """As arrays of float64; and so nothing reaches it as it came."""
+    args, _ = CASES[name](drawer(np.float64, ["C"]), 5, 3, 4)
+    lists = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in args.items()}
+    expected = as_tuple(getattr(kernels, name)(**args))
+    for got, e in zip(as_tuple(getattr(kernels, name)(**lists)), expected, strict=True):
+        assert np.array_equal(got, e)
+
+
 @pytest.mark.parametrize("k", [0, 4])
 def test_maxout_refuses_pieces_that_do_not_fit(engine, k):
     with pytest.raises(ValueError, match="6 inputs cannot be shared out"):
