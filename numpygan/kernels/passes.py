@@ -331,7 +331,7 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
 @closed_jit
 def _adam(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps, work, board, called):
     """Adam's pass over four vectors of one length: 0 when it is done, MISFIT, or what `_share` answers."""
-    if not (theta.size > 0 and g.size == theta.size and m.size == theta.size and v.size == theta.size):
+    if not (g.size == theta.size and m.size == theta.size and v.size == theta.size):
         return MISFIT
     job = _jobs(work)
     numbers = _vector(theta, job + 64, 7)
@@ -344,9 +344,8 @@ def _adam(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps, work, bo
 
 @closed_jit
 def _sum(a, sums, work, board, called):
-    """What the pieces of work on one vector come to: each to its place in `sums`, all of it to the last one."""
-    if a.size == 0:
-        return MISFIT
+    """What the pieces of work on one vector come to: each to its place in `sums`, all of it to the last one; 0, or what
+    `_share` answers."""
     job = _write(_jobs(work), (_address(a), _address(sums), a.size))
     pieces = _call(work, job, -1, 0)
     left = _done(board, work, job, pieces, pieces, called, _desk(job))
