@@ -68,6 +68,13 @@ def test_terms_too_small_to_count_are_all_that_the_kernel_skips():
     assert error(pairwise.log_sum_exp(s, 1.0), pairs.log_sum_exp(s, 1.0)) <= 50 * EPS
 
 
+@pytest.mark.parametrize("v", [-30, -36, -42, -45, -46, -50])
+def test_what_the_kernel_skips_does_not_count_in_numbers_either(v):
+    """10,000 times e^v and then 1: log(1 + 10,000 e^v), which is 2e-12 for v = −36."""
+    s = np.append(np.full(10_000, float(v)), 0)
+    assert abs(pairwise.log_sum_exp(s[None], 1.0)[0] - math.log1p(10_000 * math.exp(v))) <= EPS
+
+
 @pytest.mark.parametrize("bad", [np.zeros(3), np.zeros((0, 2))])
 def test_compiled_loops_are_given_matrices(bad):
     with pytest.raises(ValueError, match="matrix|empty"):
