@@ -57,5 +57,5 @@ def count_steps(data: Any, batch: int, k: int, steps: int | None, epochs: int | 
         return whole(steps, "steps")
     epochs = whole(epochs, "epochs")
     if data.n is None:
-        raise ValueError("endless data has no epochs: say steps=")
+        raise ValueError("endless data has no epochs: say how many steps")
     return math.ceil(epochs * math.ceil(data.n / batch) / k)

@@ -43,6 +43,11 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
         file.write(text.encode(errors="backslashreplace") + b"\n")
 
 
+def typed(path: str | os.PathLike) -> Path:
+    """A path as a person writes it: ~ is their home; a ~ that is nobody's is a letter, as it is to a shell."""
+    return Path(os.path.expanduser(path))
+
+
 def sweep(folder: Path, names: tuple[str, ...]) -> None:
     """Remove the temporary files that a killed process left beside those `names`."""
     for name in names:

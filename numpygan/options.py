@@ -24,7 +24,8 @@ class Parser(argparse.ArgumentParser):
 def whole(least: int) -> Callable[[str], int]:
     def convert(text):
         if not re.fullmatch(r"[+-]?\d{1,18}", text) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"takes a whole number of at least {least}, got {text!r}")
+            long = " and at most 18 digits" if re.fullmatch(r"\+?\d{19,}", text) else ""
+            raise argparse.ArgumentTypeError(f"takes a whole number of at least {least}{long}, got {text!r}")
         return int(text)
     return convert
 
@@ -45,7 +46,8 @@ def number(least: float, most: float = float("inf")) -> Callable[[str], float]:
 def widths(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if not all(re.fullmatch(r"\d{1,9}", part) and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"takes widths with commas between them, such as 128,128, got {text!r}")
+        raise argparse.ArgumentTypeError(f"takes widths from 1 to 999999999 with commas between them, such as "
+                                         f"128,128, got {text!r}")
     return tuple(int(part) for part in parts)
 
 

@@ -14,7 +14,7 @@ from . import __version__, checkpoint, lock
 from .archive import CheckpointError
 from .averaging import Averaged
 from .config import wrong
-from .files import sweep, write_json
+from .files import sweep, typed, write_json
 from .gan import GAN, Snapshots
 from .network import Network
 
@@ -64,7 +64,7 @@ class Run:
         """
         if out is None:
             return cls(_numbered(Path("runs"), name))
-        run = cls(no_file(Path(out).expanduser()))
+        run = cls(no_file(typed(out)))
         if run.folder.is_dir() and any(file.name != LOCK for file in run.folder.iterdir()) and not force:
             raise Misuse(f"{run.folder} is not empty: name another folder with --out, or replace the files of the run "
                          f"in it with --force")
@@ -74,7 +74,7 @@ class Run:
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Run":
         """The folder of a run that was begun; Misuse where there is none."""
-        run = cls(Path(folder).expanduser())
+        run = cls(typed(folder))
         if not run["config.json"].is_file():
             what = f"{run.folder} holds no config.json" if run.folder.is_dir() else f"there is no folder {run.folder}"
             raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")

@@ -17,6 +17,7 @@ from .averaging import Averaged
 from .checks import image
 from .divergence import Divergence
 from .feed import count_steps
+from .files import typed
 from .gan import GAN, Snapshots
 from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Misuse, Run, environment
@@ -40,8 +41,8 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
         name = PRESETS[preset].data if preset else "digits"
     data, original = load_data(name, root)
     if name not in datasets.NAMES:                       # resume may be called from another folder
-        name = str(Path(name).expanduser().absolute())
-    root = None if root is None else str(Path(root).absolute())
+        name = str(typed(name).absolute())
+    root = None if root is None else str(typed(root).absolute())
     recipe = choose(name, preset, data).changed(**{"data": name, **(changes or {})})
     for name_of_adam in ("beta1", "beta2"):
         if name_of_adam in (changes or {}) and recipe.optimiser != "adam":
@@ -228,7 +229,7 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
 
     Misuse for an unknown name, DataError for data that is missing or damaged.
     """
-    if root is not None and not Path(root).is_dir():
+    if root is not None and not typed(root).is_dir():
         raise Misuse(f"--root names {root}, which is not a folder")
     if not name:
         raise Misuse(f"DATA is no name: choose from {', '.join(datasets.NAMES)}, or give a path")
@@ -238,12 +239,12 @@ def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, flo
     options: dict[str, Any] = {}
     if name in ("mnist", "fashion_mnist") and interactive():
         options["progress"] = Download()
-    if not known and not Path(name).expanduser().is_dir():   # numbers far from 0 are rounded after the scaling only
+    if not known and not typed(name).is_dir():          # numbers far from 0 are rounded after the scaling only
         options["dtype"] = np.float64
     try:
         data, original = scaled(datasets.load(name, root, **options), np.float32)
     except datasets.DataError as error:
-        if known or Path(name).expanduser().exists():
+        if known or typed(name).exists():
             raise
         raise Misuse(str(error)) from error
     if len(data.shape) > 1 and not image(data.shape):        # else the first picture would end the run

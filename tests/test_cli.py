@@ -153,12 +153,14 @@ UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import 
     ("train --activation leaky", "--activation: 'leaky' is unknown: did you mean leaky_relu"),
     ("train --output sofmax", "--output: 'sofmax' is unknown"),
     ("train --hiden 3", "'--hiden' is unknown: did you mean --hidden"),
-    ("train --hidden=12x", "widths with commas between them, such as 128,128, got '12x'"),
-    ("train --hidden 12,0", "widths with commas"),
+    ("train --hidden=12x", "widths from 1 to 999999999 with commas between them, such as 128,128, got '12x'"),
+    ("train --hidden 12,0", "widths from 1"),
     ("train --steps 0", "--steps: takes a whole number of at least 1, got '0'"),
     ("train --steps 1.5", "whole number of at least 1, got '1.5'"),
     ("train --steps 9999999999999999999999", "whole number"),
     ("train --batch -1", "--batch: takes a whole number"),
+    (f"train --seed {10**18}", "--seed: takes a whole number of at least 0 and at most 18 digits"),
+    (f"train --hidden {10**9}", "--hidden: takes widths from 1 to 999999999 with commas"),
     ("train --seed x", "--seed: takes a whole number of at least 0"),
     ("train --lr nan", "--lr/--lr-G: takes a number|--lr: takes a number of at least 0, got 'nan'"),
     ("train --lr inf", "--lr: takes a number of at least 0, got 'inf'"),
@@ -186,6 +188,8 @@ UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import 
     ("sample r --out s.gif", "neither a .png nor a .npz"),
     ("resume", "required: RUN"),
     ("resume r", "there is no folder r"),
+    ("resume ~no-such-person/r", "there is no folder ~no-such-person/r"),       # of whom pathlib knows no home
+    ("train ~no-such-person/x.npy", "'~no-such-person/x.npy' is neither a data set, nor"),
 ])
 def test_misuse_is_one_sentence_status_2_and_leaves_nothing(argv, words, folder, capsys):
     fails(argv.split(), 2, words, capsys)

@@ -585,7 +585,7 @@ def rng0():
     (lambda g: g.sample(3, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
     (lambda g: g.fit(RING, rng=rng0()), ValueError, "say how long to train: either steps= or epochs="),
     (lambda g: g.fit(POINTS, steps=1, epochs=1, rng=rng0()), ValueError, "either steps= or epochs="),
-    (lambda g: g.fit(RING, epochs=1, rng=rng0()), ValueError, "endless data has no epochs: say steps="),
+    (lambda g: g.fit(RING, epochs=1, rng=rng0()), ValueError, "endless data has no epochs: say how many steps"),
     (lambda g: g.fit(RING, steps=0, rng=rng0()), ValueError, "steps must be a whole number of at least 1, got 0"),
     (lambda g: g.fit(RING, steps=1.5, rng=rng0()), ValueError, "steps must be a whole number of at least 1, got 1.5"),
     (lambda g: g.fit(POINTS, epochs=0, rng=rng0()), ValueError, "epochs must be a whole number of at least 1, got 0"),

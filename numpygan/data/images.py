@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import precision
+from ..files import typed
 from .errors import DataError
 from .rows import Rows, from_bytes, source_of
 
@@ -28,7 +29,7 @@ def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
     if mode not in ("L", "RGB"):
         raise ValueError(f"mode must be 'L' (grey) or 'RGB', not {mode!r}: choose one of them")
     dtype = precision(dtype)
-    folder = Path(folder).expanduser()
+    folder = typed(folder)
     digest = hashlib.sha256()
     pixels: list[np.ndarray] = []
     for path in _image_files(folder):

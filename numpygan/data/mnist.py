@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import precision
+from ..files import typed
 from . import download as net
 from .errors import DataError
 from .idx import read_idx
@@ -155,7 +156,7 @@ def _missing(spec: IdxSet, part: str, folder: Path) -> list[IdxFile]:
 
 
 def _folder(path: Any, what: str) -> Path:
-    folder = Path(path).expanduser()
+    folder = typed(path)
     if not folder.is_dir():
         raise DataError(f"{what} names {folder}, which is not a folder: correct it, or leave it out")
     return folder

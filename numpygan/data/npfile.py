@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ..files import typed
 from .errors import DataError
 from .own import array
 from .rows import Rows, source_of
@@ -26,7 +27,7 @@ def npy(path: Any, dtype: Any = np.float32) -> Rows:
 
     DataError when the file is damaged, holds Python objects (never unpickled), or claims more than its size.
     """
-    path = Path(path).expanduser()
+    path = typed(path)
     try:
         with open(path, "rb") as file:
             x = _read(file, path, os.fstat(file.fileno()).st_size)
@@ -40,7 +41,7 @@ def npz(path: Any, dtype: Any = np.float32) -> Rows:
 
     What `numpygan sample --out FILE.npz` writes can be read. Errors as for `npy`.
     """
-    path = Path(path).expanduser()
+    path = typed(path)
     try:
         with zipfile.ZipFile(path) as file:
             arrays = [info for info in file.infolist() if info.filename.endswith(".npy")]

@@ -3,11 +3,11 @@
 import difflib
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..files import typed
 from .curve import moons, swiss_roll
 from .digits import digits
 from .errors import DataError
@@ -42,7 +42,7 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
         if unknown := sorted(set(options) - set(takes)):
             raise TypeError(f"{name} has no option {unknown[0]!r}: it takes {', '.join(takes)}")
         return NAMES[name](dtype=dtype, **options)
-    path = Path(name_or_path).expanduser()
+    path = typed(name_or_path)
     if path.is_dir():
         return images(path, dtype=dtype, **options)
     readers = {".npy": npy, ".npz": npz}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from ..files import sweep
+from ..files import sweep, typed
 from ..run import Misuse
 from ..terminal import interactive
 
@@ -52,7 +52,7 @@ def main(names: Iterable[str], out: str) -> int:
     Misuse when `out` is a file, or empty.
     """
     from tqdm import tqdm
-    folder = Path(out).expanduser()
+    folder = typed(out)
     if not out or (folder.exists() and not folder.is_dir()):
         raise Misuse(f"{out!r} is {'a file' if out else 'no name'}: name a folder with --out")
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from .. import init, metrics, optim
 from ..averaging import Averaged
 from ..classifier import Classifier, train_classifier
 from ..data.rows import Rows
+from ..files import typed
 from ..gan import GAN
 from ..layers import Dense, Dropout, Maxout, ReLU, Sigmoid
 from ..network import Network
@@ -207,7 +208,7 @@ def study(folder: Path, quick: bool = False, epochs: dict[str, int] | None = Non
 def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None,
          epochs: dict[str, int] | None = None) -> int:
     """Carry out what is missing and print the table; stopped at any time, it goes on at the last whole epoch."""
-    folder = Path("runs", "study-parzen") if out is None else Path(out).expanduser()
+    folder = Path("runs", "study-parzen") if out is None else typed(out)
     load()                                                   # no MNIST: said at once, and not by every cell
     plan = runner.limited(study(folder, quick, epochs), seeds)
     status = runner.main(plan, str(folder), jobs)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..engine import name_of
+from ..files import typed
 from ..run import alone, environment, no_file
 from ..terminal import interactive
 from .cells import Cell, Store
@@ -22,7 +23,7 @@ def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = N
     cell; NAME.png at the end. A cell that fails is named in the second list; the others go on. Misuse where `out` is a
     file, or where another process carries out a study in it.
     """
-    folder = Path("runs", f"study-{study.name}") if out is None else no_file(Path(out).expanduser())
+    folder = Path("runs", f"study-{study.name}") if out is None else no_file(typed(out))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         return _run(study, folder, jobs)
