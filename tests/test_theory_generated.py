@@ -67,6 +67,14 @@ def test_uniform_noise_makes_a_box():
     assert not theory.generated_density(G, outside, "uniform").any()
 
 
+@pytest.mark.parametrize("m", [3, 5])
+def test_a_fold_between_straight_pieces_needs_no_fine_grid(m):
+    """G(z) = |z| on U(−√3, √3) is U(0, √3): 1/√3, from branches of two points or of three."""
+    G = bent(np.abs, lambda z: np.where(z < 0, -1.0, 1.0))
+    x = np.array([-0.01, 0.01, 0.8, 0.9, 1.7, 1.8])
+    assert theory.generated_density(G, x, "uniform", m) == pytest.approx([0, *[1 / math.sqrt(3)] * 4, 0], rel=4 * EPS)
+
+
 def test_the_mass_of_a_generator_with_folds_is_one_and_its_means_are_those_of_its_noise():
     """Eq. (6.1) on G(z) = sin 2z + z/2, which turns back eight times: 1 and E cos G(z), by sums over a grid of x.
 
@@ -100,6 +108,7 @@ def test_a_generator_that_rests_makes_an_atom_which_is_left_out():
     x = np.array([-1.0, 0.5, 2.0])
     assert theory.generated_density(G, x) == pytest.approx([0, *stats.norm.pdf([0.5, 2])], rel=1e-5)
     assert not theory.generated_density(bent(np.zeros_like, np.zeros_like), x).any()
+    assert not theory.generated_density(bent(np.sign, np.zeros_like), x).any()                   # nor where it jumps
 
 
 @pytest.mark.parametrize(("G", "noise", "message"), [
