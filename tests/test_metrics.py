@@ -136,6 +136,8 @@ def test_a_gaussian_like_the_data_has_its_moments():
     assert np.abs(y.mean(axis=0) - x.mean(axis=0)).max() < 0.03
     assert np.abs(np.cov(y.T) - np.cov(x.T)).max() < 0.1
     assert metrics.gaussian_like(x.astype(np.float32), 3, rng).dtype == np.float32
+    line = metrics.gaussian_like(np.array([[0.0, 1.0], [2.0, 5.0]]), 9, rng)              # two rows have a covariance
+    assert np.abs(line[:, 1] - 2 * line[:, 0] - 1).max() <= 20 * math.sqrt(EPS)        # roots of a variance of 0
 
 
 def test_anchors_stand_in_the_order_that_they_should():

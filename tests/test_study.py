@@ -22,6 +22,7 @@ class Judge:
 def test_shares_by_hand():
     x = np.array([[.95, .05], [.6, .4], [.1, .9], [.2, .8]])
     assert metrics.confident_share(Judge(), x) == 0.5
+    assert [metrics.confident_share(Judge(), x, level) for level in (0, 0.95, 1)] == [1, 0.25, 0]     # at least
     assert metrics.class_shares(Judge(), x).tolist() == [0.5, 0.5]
 
 
