@@ -15,6 +15,7 @@ def test_modes_by_hand():
     assert (m.covered, m.of, m.quality) == (1, 2, 0.5)
     assert m.shares.tolist() == [0.75, 0.25]
     assert m.reverse_kl == pytest.approx(0.75 * np.log(1.5) + 0.25 * np.log(0.5), rel=1e-15)
+    assert metrics.modes(np.array([[5.0, 7.0]]), PAIR).shares.tolist() == [1, 0]                  # argmin: the first
     assert metrics.modes(np.zeros((5, 2)), PAIR).reverse_kl == pytest.approx(np.log(2), rel=1e-15)      # 0 log 0 = 0
 
 
