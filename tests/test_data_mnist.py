@@ -7,6 +7,7 @@ import importlib
 import pathlib
 import socket
 import struct
+import sys
 import threading
 import tracemalloc
 
@@ -364,6 +365,16 @@ def test_the_cache_folder_is_the_users(monkeypatch, tmp_path):
     monkeypatch.undo()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert net.cache_folder().name == "numpygan"
+
+
+def test_to_look_for_the_cache_folder_warns_of_nothing(monkeypatch, tmp_path):
+    """pooch imports a progress bar, which asks for ipywidgets where it is in a notebook without them."""
+    monkeypatch.undo()
+    (tmp_path / "pooch.py").write_text("import warnings\nwarnings.warn('IProgress not found')\nos_cache = str\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    del sys.modules["pooch"]                                # the stub is imported, and gone after the test
+    assert net.cache_folder() == pathlib.Path("numpygan")   # warnings are errors here
 
 
 def test_mirrors_and_hashes_are_those_published():

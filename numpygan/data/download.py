@@ -4,8 +4,10 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -21,9 +23,15 @@ _PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection", "SS
 
 def cache_folder() -> Path:
     """Where downloads are kept: the user's cache folder of numpygan (it need not exist)."""
-    import pooch
+    return Path(_pooch().os_cache("numpygan"))
 
-    return Path(pooch.os_cache("numpygan"))
+
+def _pooch() -> ModuleType:
+    """pooch, and with it requests and its certificates: imported only when a folder is looked for or fetched into."""
+    with warnings.catch_warnings():         # in a notebook without ipywidgets it warns of a bar that we do not show
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
 
 def download(path: Path, urls: Sequence[str], size: int, sha256: str,
@@ -80,10 +88,7 @@ class _Sink:
 
 
 def _fetch(url: str, sink: _Sink) -> None:
-    # pooch brings requests with its own certificates; both are imported only when something is fetched.
-    import pooch
-
-    get = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+    get = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
     get(url, sink, None)
 
 
