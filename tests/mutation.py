@@ -61,7 +61,7 @@ TESTS = {
     "feed": ["feed", "gan"],
     "history": ["history", "gan", "checkpoint"],
     "divergence": ["divergence"],
-    "checks": ["theory_bad_input", "bad_input"],
+    "checks": ["checks", "theory_bad_input", "bad_input"],
     "averaging": ["averaging"],
     "schedule": ["schedule"],
     "init": ["network", "layers", "values_by_hand", "bad_input"],
