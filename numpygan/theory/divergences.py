@@ -132,8 +132,8 @@ def total(terms: Terms, p: Any, q: Any, support: Any = None, tol: float = 1e-12)
         return np.stack([w_p, w_q, *_split(terms(x, log_p, log_q), w_p, w_q)], 1)
 
     mass_p, mass_q, finite, plus, minus = integrate(integrand, box, breaks, tol).value
-    _check_mass(P, mass_p, box)
-    _check_mass(Q, mass_q, box)
+    check_mass(P, mass_p, box)
+    check_mass(Q, mass_q, box)
     if plus > NOTHING and small[0] < 1e-290 and not Q.exact_log:
         warnings.warn(f"{Q.name} underflows to 0 where {P.name} has mass, and the result is inf; for the finite value "
                       f"give theory.Density(…, log_density=…)", RuntimeWarning, stacklevel=3)
@@ -144,8 +144,17 @@ def is_array(p: Any) -> bool:
     return isinstance(p, np.ndarray | list | tuple)
 
 
-def probabilities(p: Any, name: str = "p") -> np.ndarray:
-    """p as float64; ValueError unless it is an array of numbers of at least 0 whose sum is 1."""
+def probabilities(p: Any, q: Any) -> tuple[np.ndarray, np.ndarray]:
+    """p and q as float64; ValueError unless each is an array of numbers of at least 0 whose sum is 1, of one shape."""
+    if not (is_array(p) and is_array(q)):
+        raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
+    w_p, w_q = _probabilities(p, "p"), _probabilities(q, "q")
+    if w_p.shape != w_q.shape:
+        raise ValueError(f"p has the shape {w_p.shape} and q {w_q.shape}: give both over the same outcomes")
+    return w_p, w_q
+
+
+def _probabilities(p: Any, name: str) -> np.ndarray:
     w = numbers(p, name)
     if not np.isfinite(w).all() or (w < 0).any() or abs(w.sum() - 1) > MASS:
         raise ValueError(f"{name} must be probabilities, numbers of at least 0 with sum 1; got sum {w.sum():g} and "
@@ -154,13 +163,9 @@ def probabilities(p: Any, name: str = "p") -> np.ndarray:
 
 
 def _sum(terms: Terms, p: Any, q: Any, support: Any) -> float:
-    if not (is_array(p) and is_array(q)):
-        raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
+    w_p, w_q = probabilities(p, q)
     if support is not None:
         raise ValueError("support= belongs to densities, and these are arrays of probabilities: leave it out")
-    w_p, w_q = probabilities(p, "p"), probabilities(q, "q")
-    if w_p.shape != w_q.shape:
-        raise ValueError(f"p has the shape {w_p.shape} and q {w_q.shape}: give both over the same outcomes")
     with np.errstate(divide="ignore"):
         log_p, log_q = np.log(w_p), np.log(w_q)
     finite, plus, minus = _split(terms(None, log_p, log_q), w_p, w_q)
@@ -185,7 +190,8 @@ def _joined(finite: float, plus: float, minus: float) -> float:
     return float(np.inf if plus > NOTHING else -np.inf if minus > NOTHING else finite)
 
 
-def _check_mass(p: Density, mass: float, box: np.ndarray) -> None:
+def check_mass(p: Density, mass: float, box: np.ndarray) -> None:
+    """ValueError unless the mass of p in the box is 1."""
     if abs(mass - 1) > MASS:
         where = " x ".join(f"({a:g}, {b:g})" for a, b in box)
         raise ValueError(f"{p.name} integrates to {mass:.7g} over the support {where}, and a density integrates to 1: "

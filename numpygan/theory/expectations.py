@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from ..checks import finite, function, numbers, whole
 from . import divergences, game
 from .density import Density, as_density, common_box
-from .divergences import _check_mass
+from .divergences import check_mass
 from .quadrature import KRONROD, NODES, integrate
 
 TERMS = {
@@ -38,7 +38,7 @@ def expectation(f: Callable, p: Any, support: Any = None, tol: float = 1e-12) ->
         return np.stack([w, w * _at(f, x)], 1)
 
     mass, mean = integrate(integrand, box, breaks, tol).value
-    _check_mass(P, mass, box)
+    check_mass(P, mass, box)
     return float(mean)
 
 
@@ -127,7 +127,7 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
     if len(box) != 1:
         raise ValueError("smoothed is for densities in one dimension")
     done = integrate(lambda x: P(x)[:, None], box, breaks)
-    _check_mass(P, done.value[0], box)
+    check_mass(P, done.value[0], box)
     parts = np.ceil((done.hi - done.lo)[:, 0] / (2 * std)).astype(int)
     edges = [np.linspace(a, b, k + 1) for (a,), (b,), k in zip(done.lo, done.hi, parts, strict=True)]
     half = np.concatenate([np.diff(e) / 2 for e in edges])

@@ -57,12 +57,8 @@ def optimal_discriminator(p: Any, q: Any, real_label: float = 1.0, fake_label: f
         if not (real(value) and 0 <= value <= 1):
             raise ValueError(f"{name} must lie in [0, 1], got {value!r}: it is a probability")
     on_real, on_fake = ((1 - flip) * a + flip * b for a, b in ((real_label, fake_label), (fake_label, real_label)))
-    if is_array(p) != is_array(q):
-        raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
-    if is_array(p):
-        w_p, w_q = probabilities(p, "p"), probabilities(q, "q")
-        if w_p.shape != w_q.shape:
-            raise ValueError(f"p has the shape {w_p.shape} and q {w_q.shape}: give both over the same outcomes")
+    if is_array(p) or is_array(q):
+        w_p, w_q = probabilities(p, q)
         with np.errstate(divide="ignore"):
             return sigmoid(_optimal_logit(np.log(w_p), np.log(w_q), on_real, on_fake))
     return OptimalDiscriminator(as_density(p, "p"), as_density(q, "q"), on_real, on_fake)

@@ -7,7 +7,7 @@ from numpy.polynomial import legendre
 
 from ..checks import generator, no_nan, numbers, whole
 from .density import as_density, common_box
-from .divergences import _check_mass, is_array
+from .divergences import check_mass, is_array
 from .quadrature import NODES, integrate
 
 DEGREE = len(NODES) - 1
@@ -35,7 +35,7 @@ def cdf(p: Any, support: Any = None, tol: float = 1e-12) -> Callable[[Any], np.n
     """F(t) = ∫_{−∞}^t p(x) dx as a function of t: numbers in, numbers out                      Eq. (7.3)"""
     P = as_density(p, "p")
     F = _Antiderivative(lambda x: P(x), *_line([P], support), tol)
-    _check_mass(P, F.total, np.array([[F.edges[0], F.edges[-1]]]))
+    check_mass(P, F.total, np.array([[F.edges[0], F.edges[-1]]]))
     return F
 
 
@@ -149,7 +149,7 @@ def _density_gap(p: Any, q: Any, support: Any, tol: float) -> _Antiderivative:
     box, breaks = _line([P, Q], support)
     masses = integrate(lambda x: np.stack([P(x), Q(x)], 1), box, breaks, tol).value
     for density, mass in zip((P, Q), masses, strict=True):
-        _check_mass(density, mass, box)
+        check_mass(density, mass, box)
     return _Antiderivative(lambda x: P(x) - Q(x), box, breaks, tol / 10)
 
 
