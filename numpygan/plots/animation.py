@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from ..checks import generator, number, told, whole
-from ..files import atomic
 from ..gan import Snapshots
 from .images import sample_grid, tiles
+from .moving import Film, save_gif
 from .points import check_data, principal_plane, samples, samples_2d
 
 
@@ -29,13 +28,8 @@ def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random
         raise ValueError("seconds, how long a frame is shown, must be greater than 0, got 0")
     if not snapshots.steps:
         raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
-    draw = _painter(snapshots, data, rng)
-    frames = [draw(i, f"{title}, step {snapshots.steps[i]:,}") for i in spread(len(snapshots.steps), most)]
-    frames = _reduced(frames, grey=len(data.shape) == 2)
-    times = [round(1000 * seconds)] * (len(frames) - 1) + [round(1000 * (seconds + 2))]
-    with atomic(path) as file:
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
-    return Path(path)
+    film = _film(snapshots, data, rng, title, spread(len(snapshots.steps), most))
+    return save_gif(_reduced(film.frames(), grey=len(data.shape) == 2), path, seconds)
 
 
 def spread(n: int, most: int) -> np.ndarray:
@@ -53,26 +47,17 @@ def _reduced(frames: list[Image.Image], grey: bool) -> list[Image.Image]:
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
-def _painter(snapshots: Any, data: Any, rng: np.random.Generator) -> Callable[[int, str], Image.Image]:
-    """A function (index of a snapshot, title) -> frame. What never changes is drawn once, and kept."""
+def _film(snapshots: Any, data: Any, rng: np.random.Generator, title: str, shown: np.ndarray) -> Film:
+    """The snapshots of these indices, one after the other."""
     ax, fakes = _scene(snapshots.samples, data, rng)
-    change, artists = _moving(ax, data)
-    title = ax.set_title(" ", loc="center" if len(data.shape) > 1 else "left")
-    for artist in (*artists, title):
-        artist.set_animated(True)                        # leave it out of the drawing that is kept
-    canvas = FigureCanvasAgg(ax.figure)
-    canvas.draw()
-    still = canvas.copy_from_bbox(ax.figure.bbox)
+    put, artists = _moving(ax, data)
+    heading = ax.set_title(" ", loc="center" if len(data.shape) > 1 else "left")
 
-    def frame(i: int, text: str) -> Image.Image:
-        change(fakes[i])
-        title.set_text(text)
-        canvas.restore_region(still)
-        for artist in (*artists, title):
-            ax.draw_artist(artist)
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    def change(i):
+        put(fakes[shown[i]])
+        heading.set_text(f"{title}, step {snapshots.steps[shown[i]]:,}")
 
-    return frame
+    return Film(ax, [*artists, heading], change, len(shown))
 
 
 def _scene(fakes: list[np.ndarray], data: Any, rng: np.random.Generator) -> tuple[Any, list[np.ndarray]]:

@@ -38,13 +38,15 @@ class Film(NamedTuple):
 
 
 def write_gif(film: Film, path: str | os.PathLike, seconds: float = 0.1, colours: int = 48) -> Path:
-    """The film as a GIF without end, whole or not at all; each frame is shown `seconds`, the last two seconds longer.
-
-    All frames have the colours of the last one: else they would flicker.
-    """
+    """The film as a GIF (see `save_gif`), in the colours of its last frame: else they would flicker."""
     frames = film.frames()
     palette = _reduced(frames[-1], colours)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    return save_gif(frames, path, seconds)
+
+
+def save_gif(frames: Sequence[Image.Image], path: str | os.PathLike, seconds: float) -> Path:
+    """Frames as a GIF without end, whole or not at all; each is shown `seconds`, the last two seconds longer."""
     times = [round(1000 * seconds)] * (len(frames) - 1) + [round(1000 * (seconds + 2))]
     with atomic(path) as file:
         frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
