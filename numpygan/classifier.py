@@ -8,6 +8,7 @@ from .init import glorot
 from .layers import Dense, Dropout, ReLU
 from .network import Network
 from .optim import Adam
+from .schedule import LinearDecay
 
 
 class Classifier(NamedTuple):
@@ -39,7 +40,7 @@ def train_classifier(x: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     """
     classes = int(labels.max()) + 1
     net = Network([Dense(width), ReLU(), Dropout(0.3), Dense(classes, init=glorot)], x.shape[1], rng=rng)
-    optimiser = Adam(lambda t: 2e-3 * (1 - t / steps))
+    optimiser = Adam(LinearDecay(2e-3, steps, hold=0))
     for _ in range(steps):
         rows = rng.integers(len(x), size=batch)
         seen = x[rows] + noise * rng.standard_normal((batch, x.shape[1]), dtype=np.float32)

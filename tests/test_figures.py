@@ -404,7 +404,7 @@ def test_without_names_all_figures_are_drawn(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(("argv", "words"), [
     (["satturation"], "'satturation' is unknown: did you mean saturation"),
     (["figure1", "xyzzy"], "'xyzzy' is unknown: choose from figure1, saturation"),
-    (["saturation", "--out", "file"], "'file' is a file: name a folder with --out"),
+    (["saturation", "--out", "file"], "file is a file: name a folder with --out"),
     (["saturation", "--out", ""], "'' is no name: name a folder with --out"),
     (["saturation", "--outt", "x"], "'--outt' is unknown: did you mean --out")])
 def test_misuse_is_one_sentence_and_status_2(argv, words, tmp_path, monkeypatch, capsys):

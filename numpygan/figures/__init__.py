@@ -8,7 +8,7 @@ from typing import NamedTuple
 from threadpoolctl import threadpool_limits
 
 from ..files import sweep, typed
-from ..run import Misuse
+from ..run import Misuse, no_file
 from ..terminal import interactive
 
 
@@ -52,9 +52,9 @@ def main(names: Iterable[str], out: str) -> int:
     Misuse when `out` is a file, or empty.
     """
     from tqdm import tqdm
-    folder = typed(out)
-    if not out or (folder.exists() and not folder.is_dir()):
-        raise Misuse(f"{out!r} is {'a file' if out else 'no name'}: name a folder with --out")
+    if not out:
+        raise Misuse("'' is no name: name a folder with --out")
+    folder = no_file(typed(out))
     folder.mkdir(parents=True, exist_ok=True)
     with tqdm(list(names), disable=not interactive(), unit="figure", dynamic_ncols=True) as bar:
         for name in bar:

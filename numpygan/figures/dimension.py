@@ -11,6 +11,7 @@ from ..network import MLP
 from ..optim import Adam
 from ..plots import supports as plots
 from ..plots.moving import write_png
+from ..schedule import LinearDecay
 
 # D has 32-32 hidden units and 400 steps of Adam, the rate falling from 3e-3 to 0, on fresh batches of 128; float32.
 DIMENSIONS = (2, 3, 4, 8, 16, 32, 64)
@@ -69,7 +70,7 @@ def accuracy(make: Callable, d: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng([seed, d])
     p, q, says_p = make(d, rng)
     D = MLP([d, HIDDEN, HIDDEN, 1], rng=rng, engine="numpy")
-    opt, loss = Adam(lambda step: LR * max(0.0, 1 - step / STEPS)), Minimax()
+    opt, loss = Adam(LinearDecay(LR, STEPS, hold=0)), Minimax()
     for _ in range(STEPS):
         x, x_fake = p(BATCH).astype(D.dtype), q(BATCH).astype(D.dtype)
         opt.step(D, discriminator_gradient(D, loss, x, x_fake)[1])

@@ -16,6 +16,7 @@ from ..optim import Adam
 from ..plots import pair
 from ..plots.moving import write_gif, write_png
 from ..plots.points import probability
+from ..schedule import LinearDecay
 
 # The setting. p_data is a mixture of two overlapping Gaussians, skewed, so that G has more to learn than a straight
 # line. G starts as x = 0.7 z − 2, on the left of the data; D at random. All in float64, the game is the minimax one.
@@ -95,7 +96,8 @@ def run(seed: int = 0, watch: Callable[[GAN, str], None] | None = None) -> list[
     moments.append(moment(gan, "(b)"))
     ascent(gan, rng, watch)
     moments.append(moment(gan, "(c)"))
-    gan.opt_G, gan.opt_D = Adam(falling(LR_G, LAST), beta1=0.5), Adam(falling(LR_D, LAST * LAST_K), beta1=0.5)
+    gan.opt_G, gan.opt_D = (Adam(LinearDecay(lr, steps, hold=0), beta1=0.5)
+                            for lr, steps in ((LR_G, LAST), (LR_D, LAST * LAST_K)))
     gan.fit(DATA, steps=LAST, batch=BATCH, k=LAST_K, rng=rng, callbacks=[lambda gan: watch(gan, "(d)")])
     return [*moments, moment(gan, "(d)")]
 
@@ -140,11 +142,6 @@ def ascent(gan: GAN, rng: np.random.Generator, watch: Callable) -> None:
     for _ in range(ASCENT):
         opt.step(gan.G, generator_gradient(gan.G, gan.D, gan.loss, gan.draw(BATCH, rng), rng)[1])
         watch(gan, "(c)")
-
-
-def falling(lr: float, steps: int) -> Callable[[int], float]:
-    """A rate that falls from lr in a straight line, to 0 after that many steps."""
-    return lambda step: lr * max(0.0, 1 - step / steps)
 
 
 # ------------------------------------------------------------------------------------------------- the pictures

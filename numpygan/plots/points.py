@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from ..checks import able, function, generator, told
 from ..checks import samples as rows
+from ..functional import sigmoid
 from .figure import D_COLOUR, DATA, FAKE, axes, legend_below
 from .images import sample_grid
 
@@ -122,8 +123,8 @@ def principal_plane(x_real: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def probability(D: Any, x: np.ndarray) -> np.ndarray:
-    """D(x) = σ(logit) at points x (n, d) -> (n,), without overflow for any logit."""
-    return 0.5 * (1 + np.tanh(0.5 * D(x.astype(D.dtype))[:, 0].astype(float)))
+    """D(x) = σ(logit) at points x (n, d) -> (n,), in float64."""
+    return sigmoid(D(x.astype(D.dtype))[:, 0].astype(float))
 
 
 def extent(x: np.ndarray, margin: float = 0.15) -> list[tuple[float, float]]:
