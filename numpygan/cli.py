@@ -58,6 +58,7 @@ def train(parser: argparse.ArgumentParser) -> Carry:
 
 
 def _recipe_options(group):
+    from .gan import NOISE
     from .network import ACTIVATIONS
     from .presets import INITS, LOSSES, OPTIMISERS
     add = group.add_argument
@@ -67,7 +68,7 @@ def _recipe_options(group):
     add("--flip", type=number(0, 1), metavar="ε", help="the share of D's labels turned round")
     add("--label-noise", type=number(0, 1), metavar="W", help="the width of noise on D's labels")
     add("--z", type=whole(1), metavar="D", help="columns of noise")
-    add("--noise", choices=("normal", "uniform"), help="its distribution, of variance 1")
+    add("--noise", choices=NOISE, help="its distribution, of variance 1")
     _for_both(group, "--hidden", widths, "128,128", "widths of the hidden layers")
     _for_both(group, "--activation", one_of(ACTIVATIONS), "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}")
     add("--output", type=one_of([*ACTIVATIONS, "identity"]), metavar="NAME", help="last layer of G")

@@ -20,7 +20,7 @@ def export(folder: str, network: str, out: str) -> int:
     run = Run.open(folder)
     original = Shown.of(run).original
     gan, _, _, mean = run.load()
-    net = gan.D if network == "D" else gan.G if mean is None or mean.theta is None else mean.network(gan)
+    net = gan.D if network == "D" else gan.G if mean is None else mean.network(gan)
     try:
         module = weights.sequential(net)
     except ValueError as error:

@@ -51,11 +51,12 @@ def generate(gan: GAN, mean: Averaged | None, n: int, rng: np.random.Generator) 
 
     FloatingPointError for samples that are NaN or infinite.
     """
-    x = np.empty((n, gan.G.d_out), gan.G.dtype)            # first: what is too much is said before the work
+    G = gan.G if mean is None else mean.network(gan)
+    x = np.empty((n, G.d_out), G.dtype)                    # first: what is too much is said before the work
     for part in np.split(x, range(CHUNK, n, CHUNK)):
         z = gan.draw(len(part), rng)
         with np.errstate(over="ignore", invalid="ignore"):              # refused below, in a sentence
-            part[...] = gan.G(z) if mean is None else mean.generate(gan, z)
+            part[...] = G(z)
     if not np.isfinite(x).all():
         raise FloatingPointError("G(z) holds NaN or infinity: its parameters are too large, so train again with a "
                                  "lower --lr-G")

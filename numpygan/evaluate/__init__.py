@@ -38,7 +38,7 @@ def table(folder: str, n: int | None = None, seed: int = 0) -> Board:
     else:
         parts, n = None, points.size(data, n)
     x = generate(gan, mean, n, np.random.default_rng(seed))
-    averaged = ", averaged G" if mean is not None and mean.theta is not None else ""
+    averaged = "" if mean is None else ", averaged G"
     title = f"{run.folder}: {n:,} samples after {len(gan.history):,} steps{averaged}, seed {seed}"
     say("measuring")
     with tqdm(total=ROWS, disable=not interactive(), unit="row", dynamic_ncols=True) as bar, warnings.catch_warnings():
