@@ -6,8 +6,7 @@ import numpy as np
 
 from . import functional
 from .layers import Context
-from .network import Network
-from .slots import cut
+from .network import Network, by_layer
 
 # What drives each loss out of the numbers, by its class; of a loss of one's own nothing is known.
 CAUSES = {
@@ -75,9 +74,8 @@ def _layer(net: Network, parameter: str) -> str:
 
 def _outputs(name: str, net: Network, y: np.ndarray, rows: str) -> Generator[str, None, np.ndarray]:
     """The layers whose output is not finite, in an evaluation by `functional`; returns that of the last."""
-    views, states = cut(net.theta, net._slots), cut(net.state, net._state_slots)
-    for i, layer in enumerate(net.layers):
-        y, _ = layer.forward(views[i], y, Context(functional, None, state=states[i]))
+    for i, (layer, p, s) in enumerate(by_layer(net, state=net.state)):        # a layer must not write it
+        y, _ = layer.forward(p, y, Context(functional, None, state=s))
         if not np.isfinite(y).all():
             yield f"the output of layer {i}, {layer!r}, of {name} on {rows}"
     return y

@@ -197,7 +197,7 @@ class GAN:
         feed = self._feed
         if feed is None or not feed.of(data, batch):
             feed = Feed(data, batch, self.G.dtype, self.position if feed is None else None)
-        self._check(feed.data, batch, k)
+        check_fit(self, feed.data, batch, k)
         count = count_steps(feed.data, batch, k, steps, epochs)
         self._feed = feed                                 # only now: a call that was refused has changed nothing
         step = self._simultaneous if self.simultaneous else self._alternating
@@ -290,18 +290,20 @@ class GAN:
                     and (not net.remembers or np.isfinite(net.state).all())):
                 raise divergence(self, name, x, z)
 
-    def _check(self, data, batch, k):
-        for name, value in (("batch", batch), ("k", k)):
-            whole(value, name)
-        if self.simultaneous and k != 1:
-            raise ValueError(f"simultaneous updates take one gradient each, so k must be 1, got {k}")
-        d = int(np.prod(data.shape))
-        if d != self.G.d_out:
-            raise ValueError(f"the data has {d} columns and the generator makes {self.G.d_out}: make them equal")
-        (low, high), (lowest, highest) = data.range, self.G.range
-        if low < lowest or high > highest:
-            raise ValueError(f"the generator's output lies in [{lowest:g}, {highest:g}] and cannot reach the data, "
-                             f"which lies in [{low:g}, {high:g}]: rescale the data, or change G's last layer")
+
+def check_fit(gan: GAN, data: Any, batch: int, k: int) -> None:
+    """ValueError unless `gan` can be trained on that data, `batch` rows at a time and k steps of D for one of G."""
+    for name, value in (("batch", batch), ("k", k)):
+        whole(value, name)
+    if gan.simultaneous and k != 1:
+        raise ValueError(f"simultaneous updates take one gradient each, so k must be 1, got {k}")
+    d = math.prod(data.shape)
+    if d != gan.G.d_out:
+        raise ValueError(f"the data has {d} columns and the generator makes {gan.G.d_out}: make them equal")
+    (low, high), (lowest, highest) = data.range, gan.G.range
+    if low < lowest or high > highest:
+        raise ValueError(f"the generator's output lies in [{lowest:g}, {highest:g}] and cannot reach the data, "
+                         f"which lies in [{low:g}, {high:g}]: rescale the data, or change G's last layer")
 
 
 class Snapshots:

@@ -1,6 +1,6 @@
 """A network: a stack of layers over one flat vector of parameters, and one of what no gradient learns."""
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ class Network:
             run.append(welcome(layer, i, width, self.d_out))
         # Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will.
         self.rowwise = not any(layer.draws or layer.batchwise for layer in self.layers)
-        self._twice = all(map(differentiates_twice, self.layers))
+        self.twice = all(map(differentiates_twice, self.layers))   # can every layer be, through `jvp`?
         self._slots, size = layout(shapes)
         self._plain = list(enumerate(run)), self._slots             # what runs, and where its parameters stand
         self._stack = fuse(run, self._slots) if self.engine == "numba" else self._plain
@@ -66,8 +66,7 @@ class Network:
         self._theta = np.zeros(size, dtype)
         self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
         self.remembers = remembered > 0                             # has it a state?
-        for layer, p, s in zip(self.layers, cut(self._theta, self._slots), cut(self._state, self._state_slots),
-                               strict=True):
+        for layer, p, s in by_layer(self):
             layer.init(p, rng)
             layer.init_state(p, s, rng)
 
@@ -208,11 +207,6 @@ class Network:
                 self._collect(i, grads, places[i])
         return (dx if want_dx else None), g
 
-    @property
-    def twice(self) -> bool:
-        """Can every layer be differentiated twice, through `jvp`?"""
-        return self._twice
-
     def jvp(self, tape: Tape, x_dot: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """ẏ = J_x ẋ: how the output moves when the input moves along ẋ                          Eq. (10.6)
 
@@ -335,12 +329,17 @@ def MLP(sizes: Sequence[int], hidden: str | Layer = "leaky_relu", output: str | 
                          f"{told(sizes)}")
     layers: list[Layer] = []
     for i, width in enumerate(sizes[1:], start=1):
-        activation = _activation(hidden if i < len(sizes) - 1 else output)
-        rectified = isinstance(activation, ReLU | LeakyReLU)
-        layers.append(Dense(width, init=initial.he if rectified else initial.glorot))
-        if activation is not None:
-            layers.append(activation)
+        above = activation(hidden if i < len(sizes) - 1 else output)
+        layers.append(Dense(width, init=init_below(above)))
+        if above is not None:
+            layers.append(above)
     return Network(layers, sizes[0], rng=rng, dtype=dtype, engine=engine)
+
+
+def by_layer(net: Network, theta: np.ndarray | None = None, state: np.ndarray | None = None) -> Iterator[tuple]:
+    """(layer, its parameters, its state) from below: views of these vectors, by default of the network's own."""
+    return zip(net.layers, cut(net._theta if theta is None else theta, net._slots),
+               cut(net._state if state is None else state, net._state_slots), strict=True)
 
 
 def check_network(net: Any, name: str) -> Network:
@@ -350,7 +349,8 @@ def check_network(net: Any, name: str) -> Network:
     return net
 
 
-def _activation(which):
+def activation(which: str | Layer) -> Layer | None:
+    """The layer of that name, or the layer itself; None for "identity"."""
     if isinstance(which, Layer):
         return which
     if which == "identity":
@@ -359,3 +359,8 @@ def _activation(which):
         raise ValueError(f"unknown activation {which!r}: choose one of {', '.join(ACTIVATIONS)}, identity, "
                          f"or pass a layer")
     return ACTIVATIONS[which]()
+
+
+def init_below(layer: Layer | None) -> Callable:
+    """What fills the weights below that activation: He where it is a ReLU or its like, Glorot elsewhere."""
+    return initial.he if isinstance(layer, ReLU | LeakyReLU) else initial.glorot

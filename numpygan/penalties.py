@@ -112,13 +112,14 @@ def by_complex_step(D: Network, x: np.ndarray, v: np.ndarray, rng: np.random.Gen
     gradient of D at x, it looks twice: ValueError where the imaginary part of `forward` is not Σ v · u, or that of
     `backward` not what a difference finds. Either would be wrong in silence.
     """
-    shape, _ = np.shape(check_network(D, "D")._input(x, D.theta)), numeric(x, "x")
+    check_network(D, "D")
+    x = numeric(x, "x")
     for name, given in (("v", v), ("u", v if u is None else u)):
-        if numeric(given, name).shape != shape:
-            raise ValueError(f"{name} must have the shape of x, {shape}, got {np.shape(given)}")
+        if numeric(given, name).shape != x.shape:
+            raise ValueError(f"{name} must have the shape of x, {x.shape}, got {np.shape(given)}")
     if u is not None:
         _backward_agrees(D, x[:4], rng)
-    logit, tape = D.forward(x + 1j * STEP * v.astype(np.float64), rng)
+    logit, tape = D.forward(x + 1j * STEP * np.asarray(v, np.float64), rng)
     if u is not None:
         _forward_agrees(D, logit.imag[:, 0] / STEP, np.sum(u * v, axis=1, dtype=np.float64))
     _, g = D.backward(tape, np.ones_like(logit), want_dx=False)

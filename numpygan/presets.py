@@ -10,8 +10,8 @@ from . import losses, optim, penalties
 from .batchwise import BatchNorm, MinibatchStd, Pack
 from .feed import count_steps
 from .gan import GAN
-from .layers import Dense, Dropout, LeakyReLU, ReLU
-from .network import ACTIVATIONS, Network
+from .layers import Dense, Dropout
+from .network import Network, activation, init_below
 from .schedule import LinearDecay
 from .spectral import SpectralDense
 
@@ -189,30 +189,16 @@ def _discriminator(recipe, data, rng, engine):
 
 def _hidden(recipe, net, width, dense):
     """Dense, batch normalisation where it is wanted, activation."""
-    first, *activation = _dense(recipe, dense, width, recipe.activation_G if net == "G" else recipe.activation_D)
-    return [first, *([BatchNorm()] if net in recipe.batch_norm else []), *activation]
+    first, *above = _dense(recipe, dense, width, recipe.activation_G if net == "G" else recipe.activation_D)
+    return [first, *([BatchNorm()] if net in recipe.batch_norm else []), *above]
 
 
-def _dense(recipe, dense, width, activation):
-    activation = _activation(activation)
-    layer = dense(width, init=_init(recipe.init, activation))
-    return [layer] if activation is None else [layer, activation]
-
-
-def _activation(name):
-    if name == "identity":
-        return None
-    if name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}, identity")
-    return ACTIVATIONS[name]()
-
-
-def _init(name, activation):
-    if name not in INITS:
-        raise ValueError(f"unknown initialisation {name!r}: choose one of {', '.join(INITS)}")
-    if name == "linear":
-        return initial.linear
-    return initial.he if isinstance(activation, ReLU | LeakyReLU) else initial.glorot
+def _dense(recipe, dense, width, name):
+    if recipe.init not in INITS:
+        raise ValueError(f"unknown initialisation {recipe.init!r}: choose one of {', '.join(INITS)}")
+    above = activation(name)
+    layer = dense(width, init=initial.linear if recipe.init == "linear" else init_below(above))
+    return [layer] if above is None else [layer, above]
 
 
 def _loss(recipe):

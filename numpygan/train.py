@@ -18,7 +18,7 @@ from .checks import image
 from .divergence import Divergence
 from .feed import count_steps
 from .files import typed
-from .gan import GAN, Snapshots
+from .gan import GAN, Snapshots, check_fit
 from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Misuse, Run, environment
 from .scale import scaled
@@ -51,7 +51,7 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
     rng = np.random.default_rng(seed)
     try:
         gan = build(recipe, data, rng, engine)
-        gan._check(data, recipe.batch, recipe.k)
+        check_fit(gan, data, recipe.batch, recipe.k)
         total = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
         mean = Averaged(recipe.average) if recipe.average else None
     except (TypeError, ValueError) as error:
@@ -98,7 +98,7 @@ def _resume(run, steps):
     if isinstance(gan.input_noise, LinearDecay):
         gan.input_noise.steps = config["steps"]          # and its noise
     try:
-        gan._check(data, recipe.batch, recipe.k)
+        check_fit(gan, data, recipe.batch, recipe.k)
     except ValueError as error:
         raise CheckpointError(f"{run['config.json']} and checkpoint.npz do not fit ({error}): train again, or restore "
                               f"them") from error

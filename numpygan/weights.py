@@ -18,13 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import archive
+from . import archive, functional
 from .archive import CheckpointError
 from .batchwise import BatchNorm
 from .files import atomic
 from .layers import Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
-from .network import Network, check_network
-from .slots import cut
+from .network import Network, by_layer, check_network
 from .spectral import SpectralDense
 
 Arrays = dict[str, np.ndarray]
@@ -38,9 +37,8 @@ def state_dict(net: Network) -> Arrays:
     PyTorch does not have.
     """
     check_network(net, "net")
-    views = cut(net.theta, net._slots)
     told: Arrays = {}
-    for i, (layer, p, s) in enumerate(zip(net.layers, views, cut(net.state, net._state_slots), strict=True)):
+    for i, (layer, p, s) in enumerate(by_layer(net)):
         if isinstance(layer, SpectralDense):
             p = dict(p, W=_normalised(p["W"], s["v"]))
         told |= {f"{i}.{name}": np.array(x, order="C") for name, x in _told(layer, p, s).items()}
@@ -57,8 +55,8 @@ def load_state_dict(net: Network, arrays: Mapping[str, np.ndarray]) -> None:
         raise TypeError(f"arrays must be a dictionary {{name: array}}, such as state_dict(net), got "
                         f"{type(arrays).__name__}")
     theta, state = check_network(net, "net").theta.copy(), net.state.copy()
-    layers = zip(net.layers, cut(theta, net._slots), cut(state, net._state_slots), strict=True)
-    wanted = [(f"layer {i}, {layer!r}", _places(i, layer, p, s)) for i, (layer, p, s) in enumerate(layers) if p]
+    wanted = [(f"layer {i}, {layer!r}", _places(i, layer, p, s))
+              for i, (layer, p, s) in enumerate(by_layer(net, theta, state)) if p]
     groups = _grouped(arrays)
     if len(groups) != len(wanted):
         raise ValueError(f"the network has {len(wanted)} layers with parameters, and these are of {len(groups)} "
@@ -90,7 +88,7 @@ def load(net: Network, path: str | os.PathLike) -> None:
     """
     check_network(net, "net")
     path = os.fspath(path)
-    largest = 8 * max((int(np.prod(s)) for slots in net._slots for *_, s in slots), default=0) + (1 << 16)
+    largest = 8 * max((p.size for p in net.params().values()), default=0) + (1 << 16)
     with archive.damage_named(path), zipfile.ZipFile(path) as file:
         members = archive.members(file, os.path.getsize(path), largest)
         arrays = {name: archive.array(file, info, ("float32", "float64", "int64")) for name, info in members.items()}
@@ -134,7 +132,6 @@ def _places(i: int, layer: Layer, p: Arrays, s: Arrays) -> Arrays:
 
 def _normalised(W: np.ndarray, v: np.ndarray) -> np.ndarray:
     """W / σ as an evaluation of SpectralDense has it."""
-    from . import functional
     return functional.spectral_norm(W, *functional.power_iteration(W, v))[0]
 
 

@@ -49,6 +49,14 @@ def imported(path):
             yield from ([module] if node.module else [module + alias.name for alias in node.names])
 
 
+def private(path):
+    """Every name with an underscore that the file imports from another one of ours."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("numpygan")):
+            yield from (alias.name for alias in node.names
+                        if alias.name.startswith("_") and not alias.name.endswith("__"))
+
+
 def strangers(path):
     """(function, callee) for each call in a jitted function of a name bound in its file to anything but jitted code."""
     top = tree(path).body
@@ -83,6 +91,11 @@ def test_a_leaf_of_the_kernels_imports_nothing_of_ours_but_its_support(path):
 def test_there_are_kernels_to_look_at():
     assert {"dense.py", "elementwise.py", "losses.py", "optim.py", "support.py"} <= {p.name for p in LEAVES}
     assert sum(is_jitted(f) for p in LEAVES for f in functions(p)) >= 20
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_what_begins_with_an_underscore_stays_in_its_file(path):
+    assert list(private(path)) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
@@ -164,3 +177,6 @@ def test_planted_faults_are_found(tmp_path):
     assert set(imported(path)) == {"numba", ".support"}
     path.write_text("from . import dense\nfrom ..functional import affine\nimport numpygan.gan\n", encoding="utf-8")
     assert set(imported(path)) == {".dense", "..functional", "numpygan.gan"}
+    path.write_text("from . import __version__\nfrom .a import _b, c\nfrom numpygan.d import _e\nfrom os import _f\n",
+                    encoding="utf-8")
+    assert list(private(path)) == ["_b", "_e"]

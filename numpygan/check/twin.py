@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..fused import fuse
-from ..network import Network, cut
+from ..network import Network, by_layer
 from .derivative import Function
 
 
@@ -19,8 +19,7 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
     other._stack = fuse(other.layers, other._slots) if other.engine == "numba" else other._plain
     if theta is not None:                           # what follows from the parameters follows them
         rng = np.random.default_rng(1)
-        for layer, p, s in zip(other.layers, cut(other._theta, other._slots), cut(other._state, other._state_slots),
-                               strict=True):
+        for layer, p, s in by_layer(other):
             layer.init_state(p, s, rng)
     return other
 
