@@ -41,6 +41,10 @@ def test_samples_are_float32_or_float64(given, dtype):
     assert np.shares_memory(found, x) is (given == dtype)
 
 
+def test_one_sample_is_enough_unless_more_are_asked_for():
+    assert checks.samples([[1, 2]]).shape == (1, 2)
+
+
 @pytest.mark.parametrize(("x", "says"), [
     (np.ones(3), r"write x\[:, None\]"), (np.ones((3, 0)), r"not of shape \(3, 0\)"),
     (np.ones((2, 2)), "has 2 rows, and at least 3 are needed"), (np.ones((1, 2)), "has 1 row, and"),
@@ -58,13 +62,16 @@ def test_an_array_that_is_one_already_is_not_copied():
 
 # ---------------------------------------------------------------------------------------------------- shapes
 
-@checks.shapes(x="n d", W="d m", k="...", l="...?")
-def function(x, W, k=0.0, l=0.0):
-    """What is declared."""
-    return np.shape(x), np.shape(W), np.shape(k), np.shape(l)
+@pytest.fixture
+def function():
+    @checks.shapes(x="n d", W="d m", k="...", l="...?")
+    def function(x, W, k=0.0, l=0.0):
+        """What is declared."""
+        return np.shape(x), np.shape(W), np.shape(k), np.shape(l)
+    return function
 
 
-def test_a_function_with_declared_shapes_is_itself():
+def test_a_function_with_declared_shapes_is_itself(function):
     assert (function.__name__, function.__doc__) == ("function", "What is declared.")
     x, W, v = np.ones((2, 3)), np.ones((3, 4)), np.ones((5, 6))
     assert function(x, W) == ((2, 3), (3, 4), (), ())
@@ -80,6 +87,6 @@ def test_a_function_with_declared_shapes_is_itself():
     ((np.ones((2, 3)), np.ones((3, 4)), np.ones((2, 1)), np.ones(2)), r"k \(2, 1\), l \(2,\)"),
     ((np.ones((0, 3)), np.ones((2, 4))), r"the batch is empty \(x \(0, 3\), W \(2, 4\), "),
     ((np.ones((1, 3)), np.ones((2, 4))), "function takes")])
-def test_other_shapes_are_refused(arguments, says):
+def test_other_shapes_are_refused(arguments, says, function):
     with pytest.raises(ValueError, match=says):
         function(*arguments)
