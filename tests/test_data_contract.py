@@ -181,15 +181,15 @@ def test_a_subclass_must_say_how_to_draw():
         Known("mine", 1).density(0.0)
 
 
-def test_the_package_imports_nothing_of_ours_but_the_checks_of_arguments():
+def test_the_package_imports_nothing_of_ours_but_the_checks_of_arguments_and_of_paths():
     """They import nothing in turn: data knows of no network and no training."""
     import ast
     import pathlib
-    folder = pathlib.Path(data.__file__).parent
-    for path in [*folder.glob("*.py"), folder.parent / "checks.py"]:
+    folder, below = pathlib.Path(data.__file__).parent, ("checks", "files")
+    for path in [*folder.glob("*.py"), *(folder.parent / f"{name}.py" for name in below)]:
         inside = path.parent == folder
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
-                allowed = node.level == 0 or inside and (node.level == 1 or node.module == "checks")
+                allowed = node.level == 0 or inside and (node.level == 1 or node.module in below)
                 assert allowed, f"{path.name}: {ast.unparse(node)}"
                 assert not (node.module or "").startswith("numpygan"), path.name
