@@ -257,8 +257,7 @@ class GAN:
         # step differentiates. Nothing of it is committed; for a G whose rows pass alone it is G(z).
         x_fake = self.G(z, rng)
         std = self._std()
-        if std:
-            x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
+        x, x_fake = instance_noise(x, std, rng), instance_noise(x_fake, std, rng)
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
             P, g_P = answer(penalty(self.D, x, x_fake, rng), penalty, OF_P, g_D)

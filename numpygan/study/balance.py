@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import data as datasets
+from ..checks import scheduled
 from ..classifier import train_classifier
 from ..functional import minimax_generator, non_saturating_generator
 from ..gan import GAN, generator_gradient, instance_noise
@@ -72,7 +73,7 @@ def _end(data, x, rng):
 
 def look(gan: GAN, data: Any, batch: int, rng: np.random.Generator) -> dict[str, float]:
     """How often D is right; the slope of G's losses at each fake; and how far two minibatches agree."""
-    std = gan._std()
+    std = scheduled(gan.input_noise, len(gan.history), "input_noise")
     x, fake = (instance_noise(a, std, rng) for a in (data.sample(ROWS, rng), gan.sample(ROWS, rng)))
     right = (np.mean(gan.D(x) > 0) + np.mean(gan.D(fake) < 0)) / 2
     pushes = {}
