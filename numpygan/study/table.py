@@ -54,9 +54,10 @@ def rows(study: Study, found: dict[str, Result]) -> list[Row]:
 
 
 def known(study: Study, store: Store) -> dict[str, Result]:
-    """The cells that were measured before."""
+    """The cells that were measured before; one whose file has lost a number is measured again."""
     read = ((cell.name, store.read(cell)) for cell in study.cells)
-    return {name: result for name, result in read if result is not None}
+    return {name: result for name, result in read if isinstance(result, dict) and
+            all(isinstance(result.get(column), int | float) for column in (*study.columns, "seconds"))}
 
 
 # ------------------------------------------------------------------------------------------------- as text
