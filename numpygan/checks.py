@@ -36,12 +36,12 @@ def real(value: Any) -> bool:
     return isinstance(value, REAL) and not isinstance(value, bool)
 
 
-def number(value: Any, name: str, least: float = 0.0) -> float:
-    """`value` as a float; TypeError for no number, ValueError unless it is finite and within its bounds."""
+def number(value: Any, name: str) -> float:
+    """`value` as a float; TypeError for no number, ValueError unless it is finite and at least 0."""
     if not real(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not least <= value < math.inf:
-        raise ValueError(f"{name} must be a number of at least {least:g}, got {value!r}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
     return float(value)
 
 

@@ -10,6 +10,8 @@ from .network import Network
 from .optim import Adam
 from .schedule import LinearDecay
 
+WIDTH, BATCH, NOISE, DECAY = 256, 128, 0.3, 3e-3
+
 
 class Classifier(NamedTuple):
     """Class probabilities for rows x: softmax of the logits of `net`."""
@@ -31,21 +33,20 @@ class Classifier(NamedTuple):
         return float(np.mean(self.net(x).argmax(axis=1) == labels))
 
 
-def train_classifier(x: np.ndarray, labels: np.ndarray, rng: np.random.Generator, width: int = 256,
-                     steps: int = 2000, batch: int = 128, noise: float = 0.3, decay: float = 3e-3) -> Classifier:
+def train_classifier(x: np.ndarray, labels: np.ndarray, rng: np.random.Generator, steps: int = 2000) -> Classifier:
     """Fit one hidden layer to x (n, d) with labels 0 … K − 1 by Adam on the softmax cross-entropy.
 
     Input noise, dropout and weight decay are there to keep it modest: it is used for how sure it is, and without them
     it is sure of one in seven images of pure noise.
     """
     classes = int(labels.max()) + 1
-    net = Network([Dense(width), ReLU(), Dropout(0.3), Dense(classes, init=glorot)], x.shape[1], rng=rng)
+    net = Network([Dense(WIDTH), ReLU(), Dropout(0.3), Dense(classes, init=glorot)], x.shape[1], rng=rng)
     optimiser = Adam(LinearDecay(2e-3, steps, hold=0))
     for _ in range(steps):
-        rows = rng.integers(len(x), size=batch)
-        seen = x[rows] + noise * rng.standard_normal((batch, x.shape[1]), dtype=np.float32)
+        rows = rng.integers(len(x), size=BATCH)
+        seen = x[rows] + NOISE * rng.standard_normal((BATCH, x.shape[1]), dtype=np.float32)
         logits, tape = net.forward(seen, rng)
         _, d_logits = softmax_cross_entropy(logits, labels[rows])
         _, g = net.backward(tape, d_logits, want_dx=False)
-        optimiser.step(net, g + decay * net.theta)
+        optimiser.step(net, g + DECAY * net.theta)
     return Classifier(net)

@@ -119,12 +119,13 @@ class Run:
         frames |= {} if mean is None else mean.arrays()
         checkpoint.save(self["checkpoint.npz"], gan, rng, frames)
 
-    def load(self, engine: str | None = None) -> tuple[GAN, np.random.Generator, Snapshots, Averaged | None]:
-        """What `save` wrote. Misuse when there is no checkpoint yet, CheckpointError when it is damaged."""
+    def load(self) -> tuple[GAN, np.random.Generator, Snapshots, Averaged | None]:
+        """What `save` wrote; the average is None before its first step. Misuse where there is no checkpoint yet,
+        CheckpointError where it is damaged."""
         path = self["checkpoint.npz"]
         if not path.is_file():
             raise Misuse(f"{self.folder} has no checkpoint.npz: the run ended before it wrote one, so train again")
-        gan, rng, extra, file_format = checkpoint.load(path, engine=engine)
+        gan, rng, extra, file_format = checkpoint.load(path)
         if file_format == 1 and "average.theta" in extra and gan.G.state.size and "average.state" not in extra:
             raise CheckpointError(f"{path} has format 1, which kept an average of G's parameters and none of its "
                                   f"state; format {checkpoint.FORMAT}, that of numpygan {__version__}, needs both: "
