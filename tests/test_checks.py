@@ -60,6 +60,21 @@ def test_an_array_that_is_one_already_is_not_copied():
     assert all(np.shares_memory(x, check(x, "x")) for check in (checks.numeric, checks.numbers, checks.finite))
 
 
+def test_what_is_scheduled_is_a_number_or_a_function_that_returns_one():
+    for value in (3, lambda step: step, lambda step: np.float32(step), lambda step: np.array(step)):
+        assert checks.scheduled(value, 3, "lr") == 3.0
+        assert isinstance(checks.scheduled(value, 3, "lr"), float)
+    for bad in ("fast", None, 1j, [3.0], np.ones(1), np.ones((2, 2))):
+        with pytest.raises(TypeError, match="lr, a function of the step, must return a number, got .* at step 3"):
+            checks.scheduled(lambda step, bad=bad: bad, 3, "lr")
+
+
+def test_a_mask_is_not_dropped_in_silence():
+    for x in (np.ma.array([1.0, 2.0], mask=[0, 1]), np.ma.array([1.0, 2.0])):
+        with pytest.raises(TypeError, match="x must be a plain array, and this one is masked"):
+            checks.numeric(x, "x")
+
+
 # ---------------------------------------------------------------------------------------------------- shapes
 
 @pytest.fixture
