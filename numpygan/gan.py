@@ -99,7 +99,7 @@ def normal(n: int, d: int, rng: np.random.Generator, dtype: Any = np.float32) ->
 
 
 def uniform(n: int, d: int, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
-    """z ~ U(−√3, √3), of variance 1, as in the code of the 2014 paper -> (n, d)                Eq. (3.7)"""
+    """z ~ U(−√3, √3), of variance 1, as in the paper's code for MNIST -> (n, d)                 Eq. (3.7)"""
     return (2 * rng.random((n, d), dtype=dtype) - 1) * math.sqrt(3)
 
 
