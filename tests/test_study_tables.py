@@ -152,13 +152,13 @@ def test_a_damaged_cell_is_measured_again(folder, damage):
     assert json.loads(next((folder / "cells").iterdir()).read_text())["result"]["nan"] == 0
 
 
-@pytest.mark.parametrize("damage", [5, [], {}, {"seconds": None}, {"seconds": "1"}])
+@pytest.mark.parametrize("damage", [lambda result: 5, lambda result: [], lambda result: {},
+                                    lambda result: result | {"seconds": None}, lambda result: result | {"seconds": "1"}])
 def test_a_cell_that_lost_a_number_is_measured_again(folder, damage):
     run(study(seeds=1), jobs=1)
     for path in (folder / "cells").iterdir():
         content = json.loads(path.read_text())
-        content["result"] = content["result"] | damage if damage else damage
-        path.write_text(json.dumps(content))
+        path.write_text(json.dumps(content | {"result": damage(content["result"])}))
     CALLS.clear()
     run(study(seeds=1), jobs=1)
     assert len(CALLS) == 2
