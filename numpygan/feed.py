@@ -5,8 +5,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from .checks import whole
+from .checks import told, whole
 from .data import as_data
+from .guests import minibatch
 
 Position = tuple[int, int, int]             # batch size, seed of the permutation, minibatches taken of it
 
@@ -39,14 +40,17 @@ class Feed:
     def next(self, rng: np.random.Generator) -> np.ndarray:
         """The next minibatch of real rows."""
         if self.data.n is None:
-            return self.data.sample(self.batch, rng)
+            return minibatch(self.data.sample(self.batch, rng), self.data)
         x = next(self._batches, None)
         if x is None:
             self.seed, self.index = int(rng.integers(2**63)), 0
             self._batches = iter(self.data.batches(self.batch, np.random.default_rng(self.seed)))
-            x = next(self._batches)
+            x = next(self._batches, None)
+        if x is None:
+            raise ValueError(f"batches of {told(self.data)} must give the minibatches of an epoch, at least one, and "
+                             f"gave none")
         self.index += 1
-        return x
+        return minibatch(x, self.data)
 
 
 def count_steps(data: Any, batch: int, k: int, steps: int | None, epochs: int | None) -> int:

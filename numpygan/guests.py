@@ -1,4 +1,4 @@
-"""Layers, losses and penalties that are not ours, with a look at what they return: a mistake is named where it is made.
+"""Layers, losses, penalties and data that are not ours, with a look at what they give: a mistake is named where it is.
 
 Any of our layers would say of it only what it cannot take, and NumPy's would take it and go on in float64.
 """
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import kind, real, told
-from .layers import Layer
+from .checks import WHOLE, kind, numeric, real, told, whole
+from .layers import Layer, Params
 
 HOUSE = __name__.split(".")[0] + "."
 
@@ -58,6 +58,44 @@ def welcome(layer: Layer, i: int, d_in: int, d_out: int) -> Layer:
 
 def ours(of: type) -> bool:
     return of.__module__.startswith(HOUSE)
+
+
+def declared(layer: Layer, i: int, d_in: int) -> tuple[Mapping, Mapping, int]:
+    """What layer i remembers, the shapes of its parameters, and its output's columns, for inputs of d_in columns."""
+    state, result = layer.state(d_in), layer.shapes(d_in)
+    if ours(type(layer)):
+        return state, *result
+    if not isinstance(state, Mapping):
+        raise TypeError(f"state of layer {i}, {told(layer)}, must return {{name: initial value}}, got {kind(state)}")
+    by = f"shapes of layer {i}, {told(layer)}, must return {{name: shape}} and the number of output columns"
+    named, width = _parts(result, 2, by)
+    if not (isinstance(named, Mapping) and all(map(_shape, named.values()))):
+        raise TypeError(f"{by}, a shape being a tuple such as (3,), got {told(named)}")
+    return state, named, whole(width, f"{by}, which")
+
+
+def _shape(shape):
+    return isinstance(shape, tuple | list) and all(isinstance(v, WHOLE) and v >= 0 for v in shape)
+
+
+def initialise(layer: Layer, i: int, p: Params, s: Params, rng: np.random.Generator) -> None:
+    """Initial values into p and s. Other arrays in their place would be lost, and zeros remain, in silence."""
+    before = [*p.values(), *s.values()]
+    layer.init(p, rng)
+    layer.init_state(p, s, rng)
+    after = [*p.values(), *s.values()]
+    if list(map(id, after)) != list(map(id, before)):
+        raise TypeError(f"init of layer {i}, {told(layer)}, must fill the arrays that it is given: write "
+                        f"p[name][...] = values, not p[name] = values")
+
+
+def minibatch(x: Any, data: Any) -> np.ndarray:
+    """Rows that a source of data gave, if they are a matrix of real numbers."""
+    if not ours(type(data)):
+        x = numeric(x, f"the rows that {told(data)} gives")
+        if x.ndim != 2 or not len(x):
+            raise ValueError(f"the rows that {told(data)} gives must be a matrix (n, d), got shape {x.shape}")
+    return x
 
 
 def answer(result: Any, by: Any, expected: str, *like: np.ndarray) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from . import functional
 from . import init as initial
 from .checks import generator, kind, numeric, plain, precision, told, whole
 from .fused import fuse
-from .guests import welcome
+from .guests import declared, initialise, welcome
 from .layers import Context, Dense, Layer, LeakyReLU, Params, ReLU, Sigmoid, Tanh, differentiates_twice
 from .slots import cut, layout, renewed
 
@@ -50,8 +50,8 @@ class Network:
         shapes, state, run = [], [], []
         for i, layer in enumerate(self.layers):
             width = self.d_out
-            state.append(layer.state(width))
-            of_layer, self.d_out = layer.shapes(width)
+            remembered_by, of_layer, self.d_out = declared(layer, i, width)
+            state.append(remembered_by)
             shapes.append(of_layer)
             run.append(welcome(layer, i, width, self.d_out))
         # Does every row pass through alone, with nothing drawn? Then batches can be stacked and split at will.
@@ -66,9 +66,8 @@ class Network:
         self._theta = np.zeros(size, dtype)
         self._state = renewed(np.zeros(remembered, dtype), self._state_slots, state)
         self.remembers = remembered > 0                             # has it a state?
-        for layer, p, s in by_layer(self):
-            layer.init(p, rng)
-            layer.init_state(p, s, rng)
+        for i, (layer, p, s) in enumerate(by_layer(self)):
+            initialise(layer, i, p, s, rng)
 
     # ------------------------------------------------------------------------------------------ parameters
 

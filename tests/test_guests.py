@@ -1,4 +1,4 @@
-"""What students write (layers, losses, penalties, schedules) and what it should not return: one sentence names it."""
+"""What students write (layers, losses, penalties, schedules, data) and should not return: one sentence names it."""
 import copy
 
 import numpy as np
@@ -247,3 +247,56 @@ def test_the_gradient_of_a_parameter_is_an_array_of_its_shape(engine, gradient, 
     with pytest.raises(ValueError, match="jvp_backward " + expected):
         penalised(engine, backward=lambda self, p, cache, dy, c: (dy, {"a": np.ones(1, dy.dtype)}), **own,
                   jvp_backward=lambda self, p, cache, dot, dy, dy_dot, c: (None, dy_dot, {"a": gradient}))
+
+
+@pytest.mark.parametrize(("methods", "message"), [
+    ({"shapes": lambda self, d: {}}, r"shapes of layer 1, Mine\(\), must return .*, a tuple of two, got a dict"),
+    ({"shapes": lambda self, d: (d, {})}, r"shapes of layer 1, Mine\(\), .*, a shape being a tuple .*, got 6"),
+    ({"shapes": lambda self, d: ({"a": 3}, d)}, r"shapes of layer 1, .*, a shape being a tuple .*, got {'a': 3}"),
+    ({"shapes": lambda self, d: ({"a": (-1,)}, d)}, r"shapes of layer 1, .*, got {'a': \(-1,\)}"),
+    ({"shapes": lambda self, d: ({}, d / 1)}, "shapes of layer 1, .*, which must be a whole number .*, got 6.0"),
+    ({"state": lambda self, d: None}, r"state of layer 1, Mine\(\), must return {name: initial value}, got nothing"),
+    ({"shapes": lambda self, d: ({"a": (2,)}, d), "init": lambda self, p, rng: p.update(a=np.ones(2))},
+     r"init of layer 1, Mine\(\), must fill the arrays that it is given")])
+def test_what_a_layer_declares_is_looked_at(methods, message):
+    """A negative size let parameters lie over each other; initial values in another array were lost, and zeros stayed.
+    """
+    with pytest.raises((TypeError, ValueError), match=message):
+        players("numpy", layer(**methods))
+
+
+class Source:
+    """Data of a student's own."""
+    shape, range, n = (2,), (-np.inf, np.inf), None
+
+    def __init__(self, rows=lambda x: x, **declared):
+        self.rows = rows
+        self.__dict__ |= declared
+
+    def __repr__(self):
+        return "Source()"
+
+    def sample(self, n, rng):
+        return self.rows(rng.normal(size=(n, 2)))
+
+    def batches(self, n, rng):
+        return iter([self.sample(n, rng)]) if self.rows else iter(())
+
+
+@ENGINE
+@pytest.mark.parametrize(("source", "message"), [
+    (Source(lambda x: None), r"the rows that Source\(\) gives must be real numbers"),
+    (Source(lambda x: (x, 0)), r"the rows that Source\(\) gives must be real numbers"),
+    (Source(lambda x: 1j * x), r"the rows that Source\(\) gives must be real numbers, got complex128"),
+    (Source(lambda x: x[0], n=20), r"the rows that Source\(\) gives must be a matrix \(n, d\), got shape \(2,\)"),
+    (Source(lambda x: x[:0], n=20), r"the rows that Source\(\) gives must be a matrix \(n, d\), got shape \(0, 2\)"),
+    (Source(None, n=20), r"batches of Source\(\) must give the minibatches of an epoch, at least one, and gave none"),
+    (Source(shape=2), r"data must have a shape, .*, not 2"),
+    (Source(range=None), "data must have a range, .*, not None"),
+    (Source(range=(1, -1)), r"data must have a range, .*, not \(1, -1\)"),
+    (Source(n=2.5), "n of data, its rows, must be a whole number of at least 1, got 2.5")])
+def test_what_a_source_of_data_gives_is_looked_at(engine, source, message):
+    for right in (Source(), Source(n=20), Source(lambda x: x.tolist())):
+        assert len(gan(engine=engine).fit(right, steps=2, batch=8, rng=RNG(0))) == 2
+    with pytest.raises((TypeError, ValueError), match=message):
+        gan(engine=engine).fit(source, steps=2, batch=8, rng=RNG(0))

@@ -152,8 +152,9 @@ def test_a_damaged_cell_is_measured_again(folder, damage):
     assert json.loads(next((folder / "cells").iterdir()).read_text())["result"]["nan"] == 0
 
 
-@pytest.mark.parametrize("damage", [lambda result: 5, lambda result: [], lambda result: {},
-                                    lambda result: result | {"seconds": None}, lambda result: result | {"seconds": "1"}])
+@pytest.mark.parametrize("damage", [
+    lambda result: 5, lambda result: [], lambda result: {}, lambda result: result | {"seconds": None},
+    lambda result: result | {"seconds": "1"}])
 def test_a_cell_that_lost_a_number_is_measured_again(folder, damage):
     run(study(seeds=1), jobs=1)
     for path in (folder / "cells").iterdir():

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import plain, precision, text
+from ..checks import WHOLE, plain, precision, real, text, whole
 from .errors import DataError
 from .protocol import Data, is_data
 from .rows import Rows
@@ -21,6 +21,7 @@ def as_data(x: Any, dtype: Any = np.float32) -> Data:
     if is_data(x):
         if isinstance(x, Rows):
             check_kept(x.x, precision(dtype), len(x.shape) > 1)
+        _declared(x.shape, x.range, x.n)
         if x.n is not None and not callable(getattr(x, "batches", None)):
             raise TypeError(f"data of n = {x.n!r} rows must have batches(n, rng), an epoch of minibatches: write it, "
                             "or set n = None for data without end")
@@ -29,6 +30,17 @@ def as_data(x: Any, dtype: Any = np.float32) -> Data:
         raise TypeError(f"data must be an array or an object with sample, shape, range and n, not {x!r}: "
                         "numpygan.data.load(...) takes names and paths")
     return array(x, dtype=dtype)
+
+
+def _declared(shape, range, n):
+    """TypeError or ValueError unless they are what data declares."""
+    if not (isinstance(shape, tuple) and all(isinstance(v, WHOLE) and v > 0 for v in shape)):
+        raise TypeError(f"data must have a shape, that of one item, such as (2,), not {shape!r}: correct it")
+    if not (isinstance(range, tuple | list) and len(range) == 2 and all(map(real, range)) and range[0] <= range[1]):
+        raise TypeError(f"data must have a range, (lo, hi) of its values, (-inf, inf) for no bound, not {range!r}: "
+                        f"correct it")
+    if n is not None:
+        whole(n, "n of data, its rows,")
 
 
 def array(x: Any, labels: Any = None, range: tuple[float, float] | None = None, dtype: Any = np.float32,
