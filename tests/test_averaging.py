@@ -52,6 +52,14 @@ def test_the_first_steps_by_hand(engine):
         assert error(theta, np.full(theta.size, value)) <= 4 * EPS
 
 
+def test_an_average_of_beta_0_is_the_generator_itself(engine):
+    gan, mean = game(engine), ng.Averaged(0)
+    for value in (1, 3):
+        gan.G.theta = np.full(gan.G.theta.size, value)
+        mean(gan)
+        assert mean.theta.tolist() == gan.G.theta.tolist()
+
+
 def test_it_follows_training_and_does_not_disturb_it(engine, dtype):
     thetas = []
     gan, plain, mean = game(engine, dtype), game(engine, dtype), ng.Averaged(.5)

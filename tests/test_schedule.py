@@ -15,11 +15,12 @@ def test_the_rate_holds_and_then_falls_on_a_line_to_zero():
 def test_the_schedules_of_the_paper_by_hand():
     """A rate of .1 divided by 1.25 in each step; a momentum from .5 to .7 in four."""
     assert [Exponential(0.1, 1.25)(t) for t in (0, 1, 2)] == pytest.approx([0.1, 0.08, 0.064], rel=1e-14)
+    assert Exponential(0.5, 1)(9) == 0.5
     assert [Ramp(0.5, 0.7, 4)(t) for t in (0, 1, 4, 9)] == pytest.approx([0.5, 0.55, 0.7, 0.7], rel=1e-14)
 
 
-@pytest.mark.parametrize("make", [lambda: Exponential(-1, 2), lambda: Exponential(1, 0.5), lambda: Ramp(0, np.nan, 3),
-                                  lambda: Ramp(0, 1, 0)])
+@pytest.mark.parametrize("make", [lambda: Exponential(-1, 2), lambda: Exponential(1, 0.5),
+                                  lambda: Exponential(1, np.inf), lambda: Ramp(0, np.nan, 3), lambda: Ramp(0, 1, 0)])
 def test_bad_schedules_of_the_paper_are_refused(make):
     with pytest.raises(ValueError, match=r"lr must|factor, by|first and last|steps must"):
         make()
