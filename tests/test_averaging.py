@@ -112,6 +112,26 @@ def test_copies_go_on_by_themselves():
         assert mean.theta.tobytes() == kept
 
 
+@pytest.mark.parametrize("remembers", [False, True])
+def test_what_is_kept_of_an_average_makes_it_again(remembers):
+    """Nothing before the first step, and a state where G has one; for another G it is refused, by the array's name."""
+    layers = [ng.Dense(4), ng.BatchNorm(), ng.Dense(2)] if remembers else [ng.Dense(2)]
+    rng, mean = np.random.default_rng(0), ng.Averaged(0.75)
+    gan = ng.GAN(ng.Network(layers, 3, rng=rng, engine="numpy"), ng.MLP([2, 1], rng=rng, engine="numpy"))
+    assert mean.arrays() == {}
+    assert ng.Averaged.of({}, gan.G) is None
+    for _ in range(3):
+        mean(gan)
+    kept = mean.arrays()
+    assert set(kept) == {"average.theta", "average.beta"} | ({"average.state"} if remembers else set())
+    again = ng.Averaged.of(kept, gan.G)
+    assert (again.beta, again.t) == (0.75, 3)
+    assert (again.theta.tolist(), again.state.tolist()) == (mean.theta.tolist(), gan.G.state.tolist())
+    for name in set(kept) - {"average.beta"}:
+        with pytest.raises(ValueError, match=name):
+            ng.Averaged.of(kept | {name: np.zeros(3)}, gan.G)
+
+
 def test_misuse_of_an_average_is_told():
     mean = ng.Averaged()
     with pytest.raises(ValueError, match="nothing to sample from yet"):
@@ -119,6 +139,8 @@ def test_misuse_of_an_average_is_told():
     mean(game())
     with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator"):
         mean.sample(game(), 3, None)
+    with pytest.raises(TypeError, match="gan must be a GAN, got str"):
+        mean("a GAN")
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="average is of a generator with 50 parameters, and this one has 8"):
         mean(ng.GAN(ng.MLP([3, 2], rng=rng), ng.MLP([2, 1], rng=rng)))
