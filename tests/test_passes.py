@@ -159,6 +159,14 @@ def test_nan_and_infinity_go_where_the_equations_send_them(n, sizes, bad, dtype,
             assert same_kind(got, wanted), (which, place, slopes)
 
 
+@pytest.mark.parametrize("sizes", [THIN, NARROW, TILES], ids=str)
+def test_an_output_that_is_no_number_is_on_the_side_of_the_slope(sizes, dtype, rng):
+    """Eq. (2.12): it is not above 0."""
+    x, hidden, y, dy, theta = arrays(rng, 9, sizes, dtype)
+    found = [backward(x, hidden, np.full_like(y, v), dy, theta, sizes, (0.25,)) for v in (np.nan, -1)]
+    assert [a.tobytes() for a in found[0]] == [a.tobytes() for a in found[1]]
+
+
 # ------------------------------------------------------------------------------------------------ blocks, threads
 
 BLOCKED = [(1030, (1, 130)), (1030, (4, 130)), (1030, (5, 130)), (2000, (3, 33)), (2003, (40, 33)), (1030, (130, 3)),
