@@ -275,6 +275,20 @@ def test_vectors_that_do_not_fit_each_other_are_refused_untouched(name, n, dtype
 
 
 @pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
+@pytest.mark.parametrize(("n", "pieces"), [(optim.LONG - 1, 0), (optim.LONG, 8)])
+def test_long_vectors_come_in_pieces(n, pieces, dtype):
+    """And short ones in one, off the board. (By a team of one, of which nobody is ever put aside.)"""
+    theta, g, m, v = np.ones((4, n), dtype)
+    with team.limited(1):
+        board = team._team.board
+        kernels.adam(theta, g, m, v, 1, 0.1, 0.5, 0.9, 1e-8)
+        assert board[team.COUNT] == pieces
+        board[team.COUNT] = 0
+        kernels.norm(g)
+        assert board[team.COUNT] == pieces
+
+
+@pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
 def test_long_vectors_are_shared_with_the_same_result(dtype, rng):
     n = optim.LONG + 17                                 # the last piece is short
     theta, g, m = (rng.standard_normal(n).astype(dtype) for _ in range(3))

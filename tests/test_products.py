@@ -1,6 +1,7 @@
 """The product in register tiles and the team that shares it: right on every shape and CPU, the same bytes."""
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -229,6 +230,20 @@ def test_more_pieces_than_a_ticket_can_count(counter):
     crew.run(counter.address, wide, len(wide))
     assert np.all(wide == 1)
     assert crew.board[team.COUNT] == 64                     # what is not on the board, the caller has done alone
+
+
+def test_a_helper_goes_to_bed_and_is_called_again(counter):
+    """One that stays on the list of those awake is never called again, and the caller is alone from then on."""
+    crew, job = team.Team(2), np.zeros(64, np.int64)
+
+    def until(awake, work):
+        late = time.monotonic() + 30
+        while crew.board[team.AWAKE] != awake:
+            assert time.monotonic() < late
+            work()
+            time.sleep(0.001)
+    for awake in (1, 0, 1):
+        until(awake, lambda awake=awake: awake and crew.run(counter.address, job, 64))
 
 
 def test_the_caller_takes_pieces_from_the_start_and_the_helper_from_the_end(marker):
