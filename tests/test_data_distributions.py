@@ -250,7 +250,7 @@ def test_density_of_the_curves_by_another_quadrature(s):
     (lambda: data.gaussian(0, d=0), "d must be a whole number of at least 1"),
     (lambda: data.gaussian([0, 1], cov=np.eye(3)), r"cov \(3, 3\) do not fit d = 3"),
     (lambda: data.gaussian(0, 2, cov=[[1]]), "std and cov were both given"),
-    (lambda: data.gaussian([0, 0], cov=[[1, 0.5], [0.2, 1]]), "cov must be symmetric and positive definite"),
+    (lambda: data.gaussian([0, 0], cov=[[1, 0.5], [0.5 + 1e-6, 1]]), "cov must be symmetric and positive definite"),
     (lambda: data.gaussian([0, 0], cov=[[1, 2], [2, 1]]), "cov must be symmetric and positive definite"),
     (lambda: data.mixture([]), r"means must be \(k,\) or \(k, d\)"),
     (lambda: data.mixture(np.zeros((2, 2, 2))), r"means must be \(k,\) or \(k, d\)"),
