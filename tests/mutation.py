@@ -84,7 +84,7 @@ TESTS = {
     "theory/quadrature": ["theory_quadrature", "theory_bad_input", "bad_input"],
     "theory/transport": ["theory_transport", "theory_bad_input", "bad_input"],
     "kernels/elementwise": VALUES, "kernels/losses": [*VALUES, "passes"], "kernels/family": VALUES,
-    "kernels/optim": ["values_by_hand", "optim", "twins"], "kernels/penalties": VALUES,
+    "kernels/optim": ["optim", "values_by_hand", "twins"], "kernels/penalties": VALUES,
     "kernels/batch": VALUES, "kernels/spectral": VALUES, "kernels/pairwise": ["metrics", "metrics_pairs"],
     "kernels/support": [*VALUES, "engine"], "kernels/dense": [*VALUES, "fused", "products", "passes"],
     "kernels/passes": [*VALUES, "fused", "products", "passes"], "kernels/rows": [*VALUES, "fused", "passes", "stack"],
