@@ -265,6 +265,24 @@ def test_what_a_layer_declares_is_looked_at(methods, message):
         players("numpy", layer(**methods))
 
 
+def test_what_a_layer_fills_itself_is_there():
+    """Its parameters, none in one of them, and what it remembers: init_state sees both."""
+    mine = layer(shapes=lambda self, d: ({"a": (2,), "none": (0,)}, d), state=lambda self, d: {"mean": np.zeros(2)},
+                 init=lambda self, p, rng: np.copyto(p["a"], [3, 4]),
+                 init_state=lambda self, p, s, rng: np.copyto(s["mean"], 2 * p["a"]))
+    _, D = players("numpy", mine)
+    assert D.params()["1.a"].tolist() == [3, 4]
+    assert D.state.tolist() == [6, 8]
+
+
+def test_a_loss_may_be_an_array_of_no_axes():
+    class Whole(ng.losses.NonSaturating):
+        def generator(self, logit_fake):
+            L, d = super().generator(logit_fake)
+            return np.array(L), d
+    assert len(fit(gan(loss=Whole()))) == 2
+
+
 class Source:
     """Data of a student's own."""
     shape, range, n = (2,), (-np.inf, np.inf), None
