@@ -111,7 +111,7 @@ def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -
 
     Sønderby et al. 2017, section 3.2; Arjovsky & Bottou 2017, section 3.
     """
-    if number(std, "the standard deviation of the instance noise") == 0:
+    if number(std, "input_noise, a standard deviation,") == 0:
         return x
     if rng is None:
         raise TypeError("instance noise is drawn: pass rng=np.random.default_rng(0)")
@@ -266,10 +266,7 @@ class GAN:
 
     def _std(self):
         """The standard deviation of the instance noise in this step."""
-        std = scheduled(self.input_noise, len(self.history), "input_noise")
-        if not 0 <= std < math.inf:
-            raise ValueError(f"input_noise must be a standard deviation of at least 0, got {std!r}")
-        return std
+        return scheduled(self.input_noise, len(self.history), "input_noise")
 
     # ---------------------------------------------------------------------------------------------- checks
 

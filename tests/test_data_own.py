@@ -77,6 +77,7 @@ BAD = np.array([[0, 1], [np.nan, 0]])
     (lambda: data.array(X, range=(0, 5)), data.DataError, r"lie in the range \[0, 5\], but goes from 0 to 11: scale"),
     (lambda: data.array(X, range=(5, 0)), data.DataError, r"lo < hi, not \(5, 0\)"),
     (lambda: data.array(X, range=(0, np.nan)), data.DataError, "lo < hi"),
+    (lambda: data.array(np.ones((2, 1)), range=(1, 1)), data.DataError, "lo < hi"),
     (lambda: data.array(X, range=3), TypeError, r"range must be two numbers \(lo, hi\), not 3"),
     (lambda: data.array(X, range=(1, 2, 3)), TypeError, "range must be two numbers"),
     (lambda: data.array(X, [0, 1]), data.DataError, r"labels must be 4 integers, .*not an array of shape \(2,\)"),

@@ -628,7 +628,7 @@ def test_other_data_begin_with_a_permutation_of_their_own():
 
 
 def test_instance_noise_without_end_is_refused():
-    with pytest.raises(ValueError, match="input_noise must be a standard deviation of at least 0, got inf"):
+    with pytest.raises(ValueError, match="input_noise, a standard deviation, must be a number of at least 0, got inf"):
         make("numpy", input_noise=lambda step: math.inf).fit(RING, steps=1, rng=rng0())
 
 

@@ -310,6 +310,8 @@ class Source:
     (Source(lambda x: x[:0], n=20), r"the rows that Source\(\) gives must be a matrix \(n, d\), got shape \(0, 2\)"),
     (Source(None, n=20), r"batches of Source\(\) must give the minibatches of an epoch, at least one, and gave none"),
     (Source(shape=2), r"data must have a shape, .*, not 2"),
+    (Source(shape=(2.0,)), r"data must have a shape, .*, not \(2.0,\)"),
+    (Source(shape=(0,)), r"data must have a shape, .*, not \(0,\)"),
     (Source(range=None), "data must have a range, .*, not None"),
     (Source(range=(1, -1)), r"data must have a range, .*, not \(1, -1\)"),
     (Source(n=2.5), "n of data, its rows, must be a whole number of at least 1, got 2.5")])
