@@ -1,9 +1,11 @@
 """MNIST's loader: IDX files that lie, folders that are searched, mirrors that fail. A small set stands for MNIST."""
 
+import errno
 import gzip
 import hashlib
 import http.server
 import importlib
+import os
 import pathlib
 import socket
 import struct
@@ -187,7 +189,7 @@ RIGHT = idx(IMAGES)
     (packed(RIGHT[:-1]), "unpacks to 375 bytes, not exactly 376"),
     (packed(RIGHT + b"\0"), "unpacks to more bytes, not exactly 376"),
     (packed(RIGHT + b"\0" * 4_000_000), "unpacks to more bytes, not exactly 376"),
-    (b"\0" * 100_000, "is larger than 4475 bytes, although it should unpack to 376"),
+    (b"\0" * 100_000, "has more than 4475 bytes, although it should unpack to 376"),
 ])
 def test_files_that_lie_are_refused_in_one_sentence(tmp_path, content, says):
     (tmp_path / "images.gz").write_bytes(content)
@@ -353,6 +355,16 @@ def test_a_cache_that_cannot_be_written_is_named(cache, server):
     cache.write_text("a file where the folder should be")
     with pytest.raises(data.DataError, match=r"the folder .*small cannot be written .*put images.gz and labels.gz"):
         load(mirrors=[server.url + "good"])
+
+
+def test_a_full_disk_is_the_folders_fault_and_no_mirrors(server, cache):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(data.DataError, match=r"the folder .*small cannot be written \(No space left on device\)"):
+        load(mirrors=[server.url + "good", server.url + "good"], progress=full)
+    assert server.asked == ["good"]
+    assert left_over(cache) == []
 
 
 def test_a_damaged_file_in_the_cache_is_an_error(cache):

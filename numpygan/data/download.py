@@ -1,16 +1,14 @@
 """Downloads: a file appears under its name whole and checked, or not at all."""
 
-import contextlib
 import hashlib
-import os
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import IO
 from urllib.parse import urlsplit
 
+from ..files import atomic
 from .errors import DataError
 
 Progress = Callable[[str, int, int], None]      # file name, bytes so far, bytes in all
@@ -38,23 +36,22 @@ def download(path: Path, urls: Sequence[str], size: int, sha256: str,
              progress: Progress | None = None) -> None:
     """Put the file of this size (bytes) and sha256 at `path`, from the first of the URLs that serves it.
 
-    The bytes go to a temporary file in the same folder, are counted and hashed on the way, written through to
-    the disk, and renamed at the end. DataError names what was wrong with each URL when none serves the file,
-    or the folder when it cannot be written.
+    The bytes are counted and hashed on the way; of a file that is not the right one nothing stays. DataError names what
+    was wrong with each URL when none serves the file, or the folder when it cannot be written.
     """
     faults = []
     for url in urls:
-        with _temporary(path) as (file, temporary):
-            sink = _Sink(file, path.name, size, progress)
-            try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(path) as file:
+                sink = _Sink(file, path.name, size, progress)
                 _fetch(url, sink)
                 sink.check(sha256)
-            except (OSError, ValueError) as error:        # every error of requests is an OSError
-                faults.append(f"{urlsplit(url).netloc}: {_reason(error)}")
-                continue
-            file.close()
-            os.replace(temporary, path)
             return
+        except (OSError, ValueError) as error:        # every error of requests is an OSError, without a file's name
+            if isinstance(error, OSError) and error.filename is not None:
+                raise DataError(f"the folder {path.parent} cannot be written ({error.strerror})") from error
+            faults.append(f"{urlsplit(url).netloc}: {_reason(error)}")
     raise DataError("; ".join(faults) or "there is no mirror")
 
 
@@ -76,36 +73,18 @@ class _Sink:
             self.progress(self.name, self.done, self.size)
 
     def flush(self) -> None:
-        """The downloader asks for it after every chunk; once, in `check`, is enough."""
+        """The downloader asks for it after every chunk; once, at the end, is enough."""
 
     def check(self, sha256: str) -> None:
         if self.done != self.size:
             raise DataError(f"it stopped half-way, after {self.done} of {self.size} bytes")
         if self.hash.hexdigest() != sha256:
             raise DataError("it sends other bytes than the published ones (the sha256 differs)")
-        self.file.flush()
-        os.fsync(self.file.fileno())
 
 
 def _fetch(url: str, sink: _Sink) -> None:
     get = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
     get(url, sink, None)
-
-
-@contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """An open temporary file beside `path`; whatever happens, nothing of it stays."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise DataError(f"the folder {path.parent} cannot be written ({error.strerror})") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file, name
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(name)
 
 
 def _reason(error: Exception) -> str:

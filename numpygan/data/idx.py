@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .bounded import read_bounded
 from .errors import DataError
 
 
@@ -20,7 +21,8 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
     the expected size plus one byte is unpacked, whatever the file claims or holds.
     """
     size = 4 + 4 * len(shape) + int(np.prod(shape))
-    packed = _read_bounded(path, size)
+    most = size + size // 100 + 4096                     # gzip cannot need much more than what it holds
+    packed = read_bounded(path, most, f", although it should unpack to {size}: replace it by the original file")
     raw = _unpack(packed, size, path)
     magic = struct.unpack(">I", raw[:4].rjust(4, b"\0"))[0]
     if magic != 0x0800 + len(shape):
@@ -36,21 +38,6 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
                         "replace it by the original file")
     x = np.frombuffer(raw, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
     return x, hashlib.sha256(packed).hexdigest()
-
-
-def _read_bounded(path: Path, size: int) -> bytes:
-    """The bytes of a file that gzip cannot need to be much longer than `size`."""
-    most = size + size // 100 + 4096
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(most + 1)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): "
-                        "check the file and its permissions") from error
-    if len(packed) > most:
-        raise DataError(f"{path} is larger than {most} bytes, although it should unpack to {size}: "
-                        "replace it by the original file")
-    return packed
 
 
 def _unpack(packed: bytes, size: int, path: Path) -> bytes:

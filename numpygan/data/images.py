@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import precision
 from ..files import typed
+from .bounded import read_bounded
 from .errors import DataError
 from .rows import Rows, from_bytes, source_of
 
@@ -33,7 +34,7 @@ def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
     digest = hashlib.sha256()
     pixels: list[np.ndarray] = []
     for path in _image_files(folder):
-        packed = _read_bounded(path)
+        packed = read_bounded(path, MOST_BYTES, ": make it smaller, such as 28 by 28 pixels")
         digest.update(path.name.encode() + b"\0" + packed)
         pixels.append(_pixels(path, packed, mode))
         if pixels[-1].shape != pixels[0].shape:
@@ -55,17 +56,6 @@ def _image_files(folder: Path) -> list[Path]:
     if not found:
         raise DataError(f"{folder} holds no image ({', '.join(SUFFIXES)}): put the images directly into it")
     return found
-
-
-def _read_bounded(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): check the file and its permissions") from error
-    if len(packed) > MOST_BYTES:
-        raise DataError(f"{path} has more than {MOST_BYTES} bytes: make it smaller, such as 28 by 28 pixels")
-    return packed
 
 
 def _pixels(path: Path, packed: bytes, mode: str) -> np.ndarray:
