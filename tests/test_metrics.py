@@ -1,5 +1,7 @@
 """Divergence on a grid, the region of the data, Fréchet distance, anchors: by hand, closed forms, and anchors."""
+import inspect
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,21 +10,44 @@ import numpygan as ng
 from numpygan import metrics
 
 EPS = np.finfo(float).eps
+LN2 = math.log(2)
+
+
+@pytest.mark.parametrize("name", [n for n in metrics.__all__ if inspect.isfunction(getattr(metrics, n))])
+def test_the_data_comes_before_the_fakes(name):
+    """And each function in which a swap is silent is in the list of the chapter."""
+    names = list(inspect.signature(getattr(metrics, name)).parameters)
+    if "x_fake" in names:
+        assert names[:names.index("x_fake")] in (["x"], ["valid", "test"])
+    assert "y" not in names or name == "sliced_wasserstein1"
+    if {"x_fake", "reference", "y"} & set(names):
+        assert f"`{name}" in (Path(__file__).parents[1] / "docs" / "13-metrics.md").read_text("utf-8")
 
 
 # ---------------------------------------------------------------------------------------------- on a grid
 
 def test_eq_13_5_jsd_on_a_grid():
-    """Two cells of y's range [0, 2]: y half and half, x all in the first: ½ KL(y‖m) + ½ KL(x‖m), m = (¾, ¼)."""
-    y, x = np.array([[0.], [2.], [0.1], [1.9]]), np.array([[0.5], [0.5]])
+    """Two cells of the data's range [0, 2]: x half and half, fakes all in the first: ½ KL(x‖m) + ½ KL(fakes‖m) for
+    m = (¾, ¼)."""
+    x, fakes = np.array([[0.], [2.], [0.1], [1.9]]), np.array([[0.5], [0.5]])
     expected = 0.5 * (0.5 * math.log(2 / 3) + 0.5 * math.log(2)) + 0.5 * math.log(4 / 3)
-    assert metrics.jsd_on_grid(x, y, bins=2) == pytest.approx(expected, rel=1e-13)
-    assert metrics.jsd_on_grid(y, y, bins=2) == 0
-    assert metrics.jsd_on_grid(x + 100, y, bins=2) == pytest.approx(math.log(2))          # all of x outside: one cell
+    assert metrics.jsd_on_grid(x, fakes, bins=2) == pytest.approx(expected, rel=1e-13)
+    assert metrics.jsd_on_grid(x, x, bins=2) == 0
+    assert metrics.jsd_on_grid(x, fakes + 100, bins=2) == pytest.approx(math.log(2))      # all fakes outside: one cell
     half = np.array([[0.5], [100.0]])                                                     # half inside, half outside
-    shared = metrics.jsd_on_grid(half, np.array([[0.5], [0.6]]), bins=1, box=[(0, 1)])
+    shared = metrics.jsd_on_grid(np.array([[0.5], [0.6]]), half, bins=1, box=[(0, 1)])
     expected = 0.5 * math.log(4 / 3) + 0.5 * (0.5 * math.log(2 / 3) + 0.5 * math.log(2))
     assert shared == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_data_sets_the_grid():
+    """Data in both halves of [0, 1], fakes at 0 and 4. On the data's grid one of two fakes is outside: the shares are
+    (½, ½, 0) and (½, 0, ½). On [0, 4], the fakes' own, they would be (1, 0, 0) and (½, ½, 0)."""
+    x, x_fake = np.array([[0.], [1.]]), np.array([[0.], [4.]])
+    right, swapped = LN2 / 2, 0.5 * math.log(4 / 3) + 0.25 * math.log(2 / 3) + 0.25 * LN2
+    assert metrics.jsd_on_grid(x, x_fake, bins=2) == pytest.approx(right, rel=1e-13)
+    assert metrics.jsd_on_grid(x_fake=x_fake, x=x, bins=2) == pytest.approx(right, rel=1e-13)
+    assert metrics.jsd_on_grid(x_fake, x, bins=2) == pytest.approx(swapped, rel=1e-13)
 
 
 def test_jsd_of_a_grid_has_the_floor_that_theory_says():
@@ -96,6 +121,7 @@ def test_frechet_of_samples():
     x, y = np.array([[0.], [2.]]), np.array([[1.], [5.]])
     assert metrics.frechet_distance(x, y) == pytest.approx(4 + 2, rel=1e-13)
     assert metrics.frechet_distance(x[::-1] + 7, y + 7) == pytest.approx(6, rel=1e-12)
+    assert metrics.frechet_distance(y, x) == pytest.approx(6, rel=1e-13)                  # symmetric
     same = np.random.default_rng(0).standard_normal((9, 20))                              # singular: n < d
     assert metrics.frechet_distance(same, same) <= 20 * math.sqrt(EPS) * np.trace(np.cov(same.T))
 
@@ -113,7 +139,7 @@ def test_eq_13_15_the_floor_of_frechet():
 def test_frechet_refuses_with_a_sentence():
     with pytest.raises(ValueError, match="x has 1 row, and at least 2"):
         metrics.frechet_distance(np.zeros((1, 2)), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="2 columns and the other samples 3"):
+    with pytest.raises(ValueError, match="x_fake has 3 columns and the other samples 2"):
         metrics.frechet_distance(np.zeros((3, 2)), np.zeros((3, 3)))
     with pytest.raises(ValueError, match="go with covariances"):
         metrics.frechet_gaussians([0], np.eye(2), [0], np.eye(2))
@@ -146,8 +172,8 @@ def test_anchors_stand_in_the_order_that_they_should():
     real = data.sample(600, rng)
     others = {"perfect": data.sample(600, rng), "gaussian": metrics.gaussian_like(real, 600, rng),
               "point": np.tile(data.modes[:1], (600, 1))}
-    for metric in (lambda x: metrics.jsd_on_grid(x, real), lambda x: metrics.mmd(x, real, 0.3).squared,
-                   lambda x: metrics.sliced_wasserstein1(x, real, rng=np.random.default_rng(1))):
+    for metric in (lambda x: metrics.jsd_on_grid(real, x), lambda x: metrics.mmd(real, x, 0.3).squared,
+                   lambda x: metrics.sliced_wasserstein1(real, x, rng=np.random.default_rng(1))):
         found = {name: metric(x) for name, x in others.items()}
         assert found["perfect"] < found["gaussian"]
         assert found["perfect"] < found["point"]
@@ -159,6 +185,6 @@ def test_mmd_with_the_median_bandwidth_cannot_tell_a_ring_from_a_gaussian():
     """As the chapter says: a kernel as wide as the ring sees little more than its first two moments."""
     data, rng = ng.data.ring(), np.random.default_rng(0)
     real = data.sample(600, rng)
-    wide, narrow = (metrics.mmd(metrics.gaussian_like(real, 600, rng), real, h) for h in (None, 0.3))
+    wide, narrow = (metrics.mmd(real, metrics.gaussian_like(real, 600, rng), h) for h in (None, 0.3))
     assert wide.bandwidth > 2
     assert wide.squared < 0.01 < 0.04 < narrow.squared

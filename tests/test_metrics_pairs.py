@@ -83,6 +83,12 @@ def test_compiled_loops_are_given_matrices(bad):
         pairwise.squared_distances(np.zeros((2, 3)), bad)
 
 
+def test_the_functions_are_those_of_the_engine(monkeypatch):
+    for name, module in (("numpy", pairs), ("numba", pairwise)):
+        monkeypatch.setenv("NUMPYGAN_ENGINE", name)
+        assert pairs.compiled() is module
+
+
 def test_blocks_are_the_whole_in_parts(monkeypatch, by):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((11, 3)).astype(np.float32), rng.standard_normal((7, 3)).astype(np.float32)
@@ -130,7 +136,8 @@ def test_parzen_does_not_depend_on_order_or_origin(by):
 
 def test_eq_13_12_sigma_is_chosen_on_validation_data_alone(by):
     """One sample at .5: σ² that fits validation rows at distance .3 is .09, whatever the test rows are."""
-    p = metrics.parzen(np.array([[0.5]]), np.array([[0.2], [0.8]]), np.array([[0.5], [0.6]]), sigmas=[0.1, 0.3, 0.9])
+    p = metrics.parzen(np.array([[0.2], [0.8]]), np.array([[0.5], [0.6]]), x_fake=np.array([[0.5]]),
+                       sigmas=[0.1, 0.3, 0.9])
     assert p.sigma == 0.3
     assert p.validation.argmax() == 1
     at = [-0.5 * (v / 0.3) ** 2 - math.log(0.3 * math.sqrt(2 * math.pi)) for v in (0.0, 0.1)]
@@ -144,7 +151,7 @@ def test_the_papers_bandwidths():
 
 def test_parzen_tells_how_far_it_is():
     rng, rows = np.random.default_rng(0), []
-    metrics.parzen(rng.random((5, 2)), rng.random((6, 2)), rng.random((7, 2)), progress=rows.append)
+    metrics.parzen(rng.random((6, 2)), rng.random((7, 2)), x_fake=rng.random((5, 2)), progress=rows.append)
     assert sum(rows) == 13
 
 
@@ -163,21 +170,40 @@ def test_parzen_refuses_with_a_sentence(change, sentence):
         metrics.parzen(**given | change)
 
 
+def test_parzen_takes_the_fakes_by_name():
+    """Of three sets of images in a row nobody would see that two are swapped."""
+    with pytest.raises(TypeError, match="positional"):
+        metrics.parzen(*np.full((3, 3, 2), 0.5))
+
+
 # --------------------------------------------------------------------------------------------------------- MMD
 
 def test_eq_13_6_mmd(by):
-    """Kernel e^{−r²/2}: within x one pair at distance 1, within y one at 2, across 1, 3, 0, 2."""
+    """Kernel e^{−r²/2}: within the data one pair at distance 1, within the fakes one at 2, across 1, 3, 0, 2."""
     k = [math.exp(-r * r / 2) for r in range(4)]
     m = metrics.mmd(np.array([[0.], [1.]]), np.array([[1.], [3.]]), bandwidth=1.0)
     assert m.squared == pytest.approx(k[1] + k[2] - 2 * (k[1] + k[3] + k[0] + k[2]) / 4, rel=1e-13)
     assert m.bandwidth == 1.0
 
 
+def test_the_data_sets_the_bandwidth(by):
+    """Data 0, 1 and fakes 0, 3: h is the gap of the data, 1, and not that of the fakes, 3; across 0, 3, 1, 2."""
+    x, x_fake = np.array([[0.], [1.]]), np.array([[0.], [3.]])
+
+    def squared(h):
+        k = [math.exp(-r * r / (2 * h * h)) for r in range(4)]
+        return k[1] + k[3] - (k[0] + k[3] + k[1] + k[2]) / 2
+
+    for found in (metrics.mmd(x, x_fake), metrics.mmd(x_fake=x_fake, x=x)):
+        assert found == (pytest.approx(squared(1), rel=1e-13), 1)
+    assert metrics.mmd(x_fake, x) == (pytest.approx(squared(3), rel=1e-13), 3)           # swapped: another number
+
+
 def test_mmd_agrees_with_loops_and_takes_the_median_distance(by):
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((8, 3)), rng.standard_normal((11, 3))
+    x, y = rng.standard_normal((11, 3)), rng.standard_normal((8, 3))
     m = metrics.mmd(x, y)
-    gaps = sorted(math.dist(a, b) for i, a in enumerate(y) for b in y[:i])
+    gaps = sorted(math.dist(a, b) for i, a in enumerate(x) for b in x[:i])
     assert m.bandwidth == pytest.approx((gaps[27] + gaps[27]) / 2)            # 55 of them: the 28th
     assert m.squared == pytest.approx(naive.mmd(x.tolist(), y.tolist(), m.bandwidth), abs=100 * EPS)
     assert metrics.mmd(x[::-1] + 5, y + 5).squared == pytest.approx(m.squared, abs=1e-12)
@@ -195,14 +221,14 @@ def test_mmd_of_shifted_gaussians_is_unbiased():
     assert (same < 0).any()                                                   # unbiased, so not always positive
 
 
-@pytest.mark.parametrize(("x", "y", "bandwidth", "sentence"), [
+@pytest.mark.parametrize(("x", "x_fake", "bandwidth", "sentence"), [
     (np.zeros((1, 2)), np.zeros((3, 2)), 1.0, "x has 1 row"),
-    (np.zeros((3, 2)), np.zeros((3, 2)), None, "rows of y are equal"),
+    (np.zeros((3, 2)), np.zeros((3, 2)), None, "rows of x are equal"),
     (np.zeros((3, 2)), np.zeros((3, 2)), -1.0, "bandwidth must be a positive"),
     ])
-def test_mmd_refuses_with_a_sentence(x, y, bandwidth, sentence):
+def test_mmd_refuses_with_a_sentence(x, x_fake, bandwidth, sentence):
     with pytest.raises(ValueError, match=sentence):
-        metrics.mmd(x, y, bandwidth)
+        metrics.mmd(x, x_fake, bandwidth)
 
 
 # -------------------------------------------------------------------------------------------------- neighbours
@@ -215,6 +241,8 @@ def test_eq_13_7_two_sample_accuracy(by):
     assert far == (1, 1, 1)
     lumped = metrics.two_sample_accuracy(np.array([[0.], [4.]]), np.array([[1.], [1.1]]))
     assert lumped == (0.5, 0, 1)                                              # fakes find each other, the real do not
+    by_name = metrics.two_sample_accuracy(x_fake=np.array([[1.], [1.1]]), x=np.array([[0.], [4.]]))
+    assert by_name == (0.5, 0, 1)
 
 
 def test_two_sample_accuracy_of_copies_is_nought(by):

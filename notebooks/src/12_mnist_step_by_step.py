@@ -229,7 +229,7 @@ feedback("log p, far away", far, np.array([right]), {})
 M = 200 if FAST else 1000
 samples = averaged.sample(gan, M, np.random.default_rng(2))
 valid = (train.x[-200:] + 1) / 2
-found = metrics.parzen(samples, valid, x_test)
+found = metrics.parzen(valid, x_test, x_fake=samples)
 print(f"σ = {found.sigma:.3f}: log-likelihood {found.log_likelihood:.1f} ± {found.error:.1f} nats")
 square = ((x_test[:20, None].astype(float) - samples[:100]) ** 2).sum(axis=2)
 np.testing.assert_allclose(parzen(square, found.sigma, d),
@@ -284,9 +284,9 @@ sets = {"our G": samples, "training images": x[others],
 print(f"{'':<16} Parzen   confident   rarest class   Fréchet   nearest")
 scores = {}
 for name, images in sets.items():
-    p = metrics.parzen(images, valid, x_test)
+    p = metrics.parzen(valid, x_test, x_fake=images)
     shares = metrics.class_shares(judge, 2 * images - 1)
-    F = metrics.frechet_distance(judge.features(2 * images - 1), real)
+    F = metrics.frechet_distance(real, judge.features(2 * images - 1))
     near = metrics.nearest_distance(images[:200], x)
     scores[name] = p.log_likelihood
     print(f"{name:<16} {p.log_likelihood:6.1f} {100 * metrics.confident_share(judge, 2 * images - 1):9.1f} % "

@@ -106,11 +106,11 @@ def _frechet(judge, parts):
     def features(x):
         return x if judge is None else judge.features(2 * x - 1)
     real = features(parts.test)
-    return [Column("Fréchet", ".2f", lambda x: metrics.frechet_distance(features(x), real))]
+    return [Column("Fréchet", ".2f", lambda x: metrics.frechet_distance(real, features(x)))]
 
 
 def _parzen(parts):
-    return [Column("Parzen", ".1f", lambda x: metrics.parzen(x, parts.valid, parts.test).log_likelihood)]
+    return [Column("Parzen", ".1f", lambda x: metrics.parzen(parts.valid, parts.test, x_fake=x).log_likelihood)]
 
 
 def _nearest(parts):

@@ -51,7 +51,7 @@ def _real(data, n, rng):
 def _typical_distance(real, data):
     """The bandwidth of the kernel in all rows of the table."""
     try:
-        return metrics.mmd(real[:2], real).bandwidth
+        return metrics.mmd(real, real[:2]).bandwidth
     except ValueError:                                   # the median distance is 0
         raise Misuse(f"most rows of {data.name} are equal, so no distance between them says how near samples are: "
                      f"look at samples instead, numpygan sample RUN --out samples.png") from None
@@ -77,10 +77,10 @@ def _region(data, rng):
 def _two_samples(real, h, rng):
     seed = int(rng.integers(2**32))
     d = real.shape[1]
-    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(x, real, BINS))] if d <= 2 else []
+    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(real, x, BINS))] if d <= 2 else []
     return [*grid,
-            Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(x, real, rng=np.random.default_rng(seed))),
-            Column("MMD²", ".5f", lambda x: metrics.mmd(x, real, h).squared),
+            Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(real, x, rng=np.random.default_rng(seed))),
+            Column("MMD²", ".5f", lambda x: metrics.mmd(real, x, h).squared),
             Column("1-NN", ".3f", lambda x: metrics.two_sample_accuracy(real, x).accuracy)]
 
 

@@ -2,10 +2,11 @@
 
     metrics.modes(x_fake, ng.data.ring())           # modes covered, share of high quality, reverse KL
     metrics.two_sample_accuracy(x, x_fake)          # ½: nearest neighbours cannot tell them apart
-    metrics.parzen(x_fake, valid, test)             # the table of the paper
+    metrics.parzen(valid, test, x_fake=x_fake)      # the table of the paper
 
-x and y are rows of samples (n, d). Each number is to be read beside its anchors, what perfect samples, the training
-data, k-means and noise score in the same place: `numpygan evaluate` prints them, docs/13-metrics.md says why.
+Samples are rows (n, d). Where data and fakes are compared, the data comes first: (x, x_fake). Each number is to be read
+beside its anchors, what perfect samples, the training data, k-means and noise score in the same place: `numpygan
+evaluate` prints them, docs/13-metrics.md says why.
 """
 from ..theory import sliced_wasserstein1
 from .anchors import centroids, gaussian_like

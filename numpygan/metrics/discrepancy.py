@@ -7,7 +7,7 @@ from scipy.spatial.distance import pdist
 from ..checks import real, samples
 from .pairs import blocks
 
-PROBE = 1000                    # rows of y in the median of distances
+PROBE = 1000                    # rows of x in the median of distances
 
 
 class MMD(NamedTuple):
@@ -16,19 +16,19 @@ class MMD(NamedTuple):
     bandwidth: float
 
 
-def mmd(x: Any, y: Any, bandwidth: float | None = None) -> MMD:
+def mmd(x: Any, x_fake: Any, bandwidth: float | None = None) -> MMD:
     """MMD² = mean_{i≠j} k(xᵢ, xⱼ) + mean_{i≠j} k(yᵢ, yⱼ) − 2 mean k(xᵢ, yⱼ)                  Eq. (13.6)
 
-    k(a, b) = exp(−‖a − b‖² / 2h²); x (n, d), y (m, d). h is `bandwidth`; by default the median distance within the
-    first 1,000 rows of y, the real ones. Pairs much nearer or farther than h look alike to it: say which h it was.
-    Gretton et al. 2012, Eq. 3.
+    k(a, b) = exp(−‖a − b‖² / 2h²); x (n, d) data, x_fake (m, d) with the rows yⱼ. h is `bandwidth`; by default the
+    median distance within the first 1,000 rows of the data. Pairs much nearer or farther than h look alike to it: say
+    which h it was. Gretton et al. 2012, Eq. 3.
     """
-    y = samples(y, "y", 2)
-    x = samples(x, "x", 2, y)
+    x = samples(x, "x", 2)
+    y = samples(x_fake, "x_fake", 2, x)
     if bandwidth is None:
-        bandwidth = float(np.median(pdist(y[:PROBE])))
+        bandwidth = float(np.median(pdist(x[:PROBE])))
         if bandwidth == 0:
-            raise ValueError("most rows of y are equal, so their median distance is no bandwidth: give bandwidth=")
+            raise ValueError("most rows of x are equal, so their median distance is no bandwidth: give bandwidth=")
     if not (real(bandwidth) and 0 < bandwidth < np.inf):
         raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
     n, m = len(x), len(y)

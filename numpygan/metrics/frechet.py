@@ -23,16 +23,16 @@ def frechet_gaussians(mean_x: Any, cov_x: Any, mean_y: Any, cov_y: Any) -> float
     return max(float((a - b) @ (a - b) + np.trace(A) + np.trace(B) - 2 * cross), 0.0)
 
 
-def frechet_distance(x: Any, y: Any) -> float:
-    """F of the means and covariances of x (n, d) and y (m, d)                                Eq. (13.14)
+def frechet_distance(x: Any, x_fake: Any) -> float:
+    """F of the means and covariances of x (n, d) and x_fake (m, d)                           Eq. (13.14)
 
-    x and y are features, say of a classifier. With few rows it is too large, by about c/n: compare numbers of one n
-    (Eq. 13.15 of the chapter on metrics). Heusel et al. 2017.
+    Features of data and of fakes, say of a classifier; which is which makes no difference. With few rows it is too
+    large, by about c/n: compare numbers of one n (Eq. 13.15 of the chapter on metrics). Heusel et al. 2017.
     """
-    y = samples(y, "y", 2)
-    x = samples(x, "x", 2, y)
+    x = samples(x, "x", 2)
+    x_fake = samples(x_fake, "x_fake", 2, x)
     moments = [(a.mean(axis=0, dtype=np.float64), np.atleast_2d(np.cov(a, rowvar=False, dtype=np.float64)))
-               for a in (x, y)]
+               for a in (x, x_fake)]
     return frechet_gaussians(*moments[0], *moments[1])
 
 

@@ -17,7 +17,8 @@ class TwoSample(NamedTuple):
 def nearest(x: Any, reference: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """(index, distance) of the nearest row of `reference` (m, d) to each row of x (n, d); both (n,)
 
-    Without a reference: the nearest *other* row of x. The winner is found by the product form, Eq. (13.9), and its
+    Each row of x gets an answer, whoever made x: x comes first because the reference may be left out. Without one: the
+    nearest *other* row of x. The winner is found by the product form, Eq. (13.9), and its
     distance computed directly: a copy is at 0 exactly.
     """
     itself = reference is None
@@ -42,18 +43,18 @@ def nearest_distance(x: Any, reference: Any = None) -> float:
     return float(np.median(nearest(x, reference)[1]))
 
 
-def two_sample_accuracy(x: Any, y: Any) -> TwoSample:
-    """Share of the rows of x and y whose nearest other row is of the same kind; ½ for a tie    Eq. (13.7)
+def two_sample_accuracy(x: Any, x_fake: Any) -> TwoSample:
+    """Share of the rows of both whose nearest other row is of the same kind; ½ for a tie       Eq. (13.7)
 
-    x (n, d) real, y (n, d) fake, as many of each. About ½ if both are of one distribution, 1 if they lie apart, and
+    x (n, d) data, x_fake (n, d), as many of each. About ½ if both are of one distribution, 1 if they lie apart, and
     *below* ½ if fakes sit on the real rows: 0 for copies. Lopez-Paz & Oquab 2017, Xu et al. 2018.
     """
     x = samples(x, "x", 2)
-    y = samples(y, "y", 2, x)
-    if len(x) != len(y):
-        raise ValueError(f"{len(x)} real and {len(y)} fake rows: chance is ½ only with as many of each")
+    x_fake = samples(x_fake, "x_fake", 2, x)
+    if len(x) != len(x_fake):
+        raise ValueError(f"{len(x)} real and {len(x_fake)} fake rows: chance is ½ only with as many of each")
     shares = []
-    for own, other in ((x, y), (y, x)):
+    for own, other in ((x, x_fake), (x_fake, x)):
         gap = nearest(own, other)[1] - nearest(own)[1]               # > 0: its own kind is nearer
         shares.append(float(np.mean(0.5 * np.sign(gap) + 0.5)))
     return TwoSample(sum(shares) / 2, *shares)

@@ -18,13 +18,14 @@ class Parzen(NamedTuple):
     validation: np.ndarray                                  # the mean log-likelihood at each of the sigmas
 
 
-def parzen(x_fake: Any, valid: Any, test: Any, sigmas: Sequence[float] = SIGMAS,
+def parzen(valid: Any, test: Any, *, x_fake: Any, sigmas: Sequence[float] = SIGMAS,
            progress: Callable[[int], Any] | None = None) -> Parzen:
     """Mean over `test` of log p_σ, σ the one of `sigmas` that is best on `valid`             Eqs. (13.11), (13.12)
 
-    x_fake (m, d) from the generator; valid (v, d), test (n, d) held-out data; pixels in [0, 1], as in all published
-    numbers. progress(rows) is called after every block. In nats. Protocol of Goodfellow et al. 2014, section 5: 10,000
-    samples, 1,000 validation and 10,000 test images. ValueError for pixels outside [0, 1].
+    valid (v, d), test (n, d) held-out data; x_fake (m, d) from the generator, by name, since nobody would see two of
+    three sets of images swapped; pixels in [0, 1], as in all published numbers. progress(rows) is called after every
+    block. In nats. Protocol of Goodfellow et al. 2014, section 5: 10,000 samples, 1,000 validation and 10,000 test
+    images. ValueError for pixels outside [0, 1].
     """
     x_fake = _pixels(x_fake, "x_fake")
     valid, test = _pixels(valid, "valid", x_fake), _pixels(test, "test", x_fake, least=2)

@@ -129,14 +129,14 @@ def load() -> tuple[Rows, Rows, Rows]:
 
 def scores(x: np.ndarray, known: Rows, valid: Rows, test: Rows) -> Result:
     """The numbers of a row for samples x in [0, 1]."""
-    p = metrics.parzen(x, valid.x[:VALID], test.x)
+    p = metrics.parzen(valid.x[:VALID], test.x, x_fake=x)
     judge, reference = _judge(known)
     shares = metrics.class_shares(judge, 2 * x - 1)
     new = metrics.nearest_distance(test.x[:JUDGED], known.x)
     return {"log-likelihood": p.log_likelihood, "test error": p.error, "σ": p.sigma, "epochs": 0,
             "confident %": 100 * metrics.confident_share(judge, 2 * x - 1), "rarest class %": 100 * shares.min(),
             "commonest %": 100 * shares.max(),
-            "Fréchet": metrics.frechet_distance(judge.features(2 * x - 1), reference(test)),
+            "Fréchet": metrics.frechet_distance(reference(test), judge.features(2 * x - 1)),
             "nearest": metrics.nearest_distance(x[:JUDGED], known.x) / new}
 
 
