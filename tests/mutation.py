@@ -67,7 +67,7 @@ TESTS = {
     "init": ["network", "layers", "values_by_hand", "bad_input"],
     "slots": ["network", "fused", "state"],
     "fused": ["fused"],
-    "weights": ["weights"],
+    "weights": ["weights", "bad_input"],
     "data/curve": DATA, "data/distribution": DATA, "data/gaussian": DATA, "data/mixture": DATA, "data/uniform": DATA,
     "data/rows": [*DATA, "data_own"], "data/images": ["data_own", "data_mnist"],
     "data/own": ["data_own", "data_contract", "guests", "bad_input"],

@@ -102,6 +102,7 @@ NEAR = np.array([[0, 0.5], [1, 2], [2, -1], [3, 0.25]])
     (NEAR * 1e-50, np.float32, r"column 0 goes from 0\.0 to 3e-50"),
     (NEAR.astype(int) + 2**40, np.float32, "column 0 goes from 1099511627776"),
     (NEAR.astype(int) + 2**60, np.float64, r"column 0 goes from 1152921504606846976 to \d*979.*subtract x\.min"),
+    (np.array([[2**24], [2**24 + 1]]), np.float32, "column 0 goes from 16777216"),
     (NEAR.reshape(2, 2, 2) + 1e8, np.float32, "the images go from 99999999"),
 ])
 def test_what_a_dtype_would_round_away_is_refused(x, dtype, says):

@@ -152,24 +152,34 @@ def test_one_seed_drops_the_same_units_in_both_precisions_and_engines():
 
 def test_initial_weights_are_the_draws_of_the_generator_in_order():
     net = ng.Network([ng.Dense(4), ng.Dense(2, init=ng.init.glorot), ng.Dense(3, init=ng.init.uniform(.05)),
-                      ng.Dense(2, init=ng.init.normal(.02))], 8, rng=np.random.default_rng(9), dtype=np.float64)
+                      ng.Dense(2, init=ng.init.normal(.02)), ng.Dense(5, init=ng.init.linear)], 8,
+                     rng=np.random.default_rng(9), dtype=np.float64)
     rng, p = np.random.default_rng(9), net.params()
     assert error(p["0.W"], rng.standard_normal((8, 4)) * .5) <= 4 * EPS                       # √(2/8), Eq. (2.20)
     assert error(p["1.W"], rng.uniform(-1, 1, (4, 2))) <= 4 * EPS                             # √(6/(4+2)), Eq. (2.21)
     assert error(p["2.W"], rng.uniform(-.05, .05, (2, 3))) <= 4 * EPS
     assert error(p["3.W"], rng.standard_normal((3, 2)) * .02) <= 4 * EPS
-    assert not any(p[f"{i}.b"].any() for i in range(4))
+    assert error(p["4.W"], rng.uniform(-.5**.5, .5**.5, (2, 5))) <= 4 * EPS                   # 1/√2
+    assert not any(p[f"{i}.b"].any() for i in range(5))
 
 
 def test_variances_are_those_of_the_papers(rng):
     W = np.empty((400, 100))
-    for init, variance in ((ng.init.he, 2 / 400), (ng.init.glorot, 2 / 500), (ng.init.uniform(.3), .03),
-                           (ng.init.normal(.2), .04)):
+    for init, variance in ((ng.init.he, 2 / 400), (ng.init.glorot, 2 / 500), (ng.init.linear, 1 / 1200),
+                           (ng.init.uniform(.3), .03), (ng.init.normal(.2), .04)):
         init(W, rng)
         assert abs(W.var() / variance - 1) < 5 * math.sqrt(2 / W.size)                        # five standard errors
         assert abs(W.mean()) < 5 * math.sqrt(variance / W.size)
     ng.init.uniform(.3)(W, rng)
     assert np.abs(W).max() <= .3
+
+
+@pytest.mark.parametrize("init", [ng.init.he, ng.init.glorot, ng.init.linear, ng.init.uniform(.3), ng.init.normal(.2)])
+@pytest.mark.parametrize("W", [np.ones((2, 3), int), np.ones(3), [[1.0, 2.0]]], ids=["whole", "vector", "list"])
+def test_what_is_filled_is_an_array_of_floats(init, W, rng):
+    """Whole numbers would become 0, a list would stay what it is."""
+    with pytest.raises(TypeError, match="W must be an array of floats"):
+        init(W, rng)
 
 
 def test_an_mlp_chooses_he_below_rectifiers_and_glorot_elsewhere():
@@ -226,6 +236,7 @@ def test_the_printed_form(layer, text):
     (lambda: ng.Dropout(1), r"Dropout: the rate must lie in \[0, 1\), got 1"),
     (lambda: ng.Dropout(-.1), r"Dropout: the rate must lie in \[0, 1\), got -0.1"),
     (lambda: ng.init.uniform(0), "init.uniform: the bound must be a positive number, got 0"),
+    (lambda: ng.init.normal(0), "init.normal: the standard deviation must be a positive number, got 0"),
     (lambda: ng.init.normal(-1), "init.normal: the standard deviation must be a positive number, got -1"),
     (lambda: ng.init.normal(math.nan), "init.normal: the standard deviation must be a positive number, got nan"),
 ])

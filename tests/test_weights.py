@@ -102,6 +102,21 @@ def test_files_larger_than_the_network_and_other_files_are_refused(tmp_path):
         weights.load(net, tmp_path / "none.npz")
 
 
+def test_a_packed_file_may_be_as_large_as_the_largest_array(tmp_path):
+    net = ng.Network([ng.Dense(100)], 100, rng=np.random.default_rng(0), dtype=np.float64, engine="numpy")
+    np.savez_compressed(tmp_path / "w.npz", **weights.state_dict(net))                # 80,000 bytes, and some that tell
+    theta, net.theta = net.theta.copy(), np.zeros(10_100)
+    weights.load(net, tmp_path / "w.npz")
+    assert net.theta.tobytes() == theta.tobytes()
+
+
+def test_the_counter_of_batch_norm_starts_at_nought():
+    """PyTorch misses it where it is not there; a network that has been trained here was never trained there."""
+    told = weights.state_dict(network(STACKS["batch norm"]()))["1.num_batches_tracked"]
+    assert told.tolist() == 0
+    assert told.dtype == np.int64
+
+
 class Scale(ng.Layer):
     def shapes(self, d_in):
         return {"a": (d_in,)}, d_in
