@@ -7,6 +7,7 @@ Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 130
 """
 import argparse
 import contextlib
+import errno
 import io
 import os
 import signal
@@ -242,15 +243,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
         sys.stdout.reconfigure(errors="replace")
+    os.environ["MPLBACKEND"] = "agg"               # no command opens a window; an unknown name would end it
     if "--debug" in argv:
         return _carry_out(argv)
     try:
-        with _terminable():
+        with _terminable(), _heard():
             return _carry_out(argv)
     except KeyboardInterrupt as stop:
         return _fail("stopped at once; what was saved before is whole", 143 if isinstance(stop, Terminated) else 130)
     except BrokenPipeError:                       # the reader of our output has gone, as in numpygan … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         return _fail(*_explained(error))
@@ -277,6 +278,27 @@ def _terminable():
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextlib.contextmanager
+def _heard():
+    """What the block printed is out at its end: as Python itself ends, a failure is told in words of Python's."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:             # as it is where it was closed
+                sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE or _unheard(error):
+            with contextlib.suppress(OSError):     # what nobody could be told is not tried again
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _unheard(error: OSError) -> bool:
+    """Is it what was printed that could not be written? Every file of ours is named in its errors."""
+    return error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) and not error.filename
+
+
 def _carry_out(argv):
     top, parts = parser()
     args, rest = top.parse_known_args(argv)
@@ -293,6 +315,8 @@ def _explained(error: Exception) -> tuple[str, int]:
     from .run import Misuse
     if isinstance(error, Usage | Misuse):
         return str(error), 2
+    if isinstance(error, OSError) and _unheard(error):
+        return f"what it prints cannot be written ({error.strerror}): print to a terminal, or where there is room", 1
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, 1
     if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
@@ -303,5 +327,6 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"numpygan: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):             # the status tells it where the error output cannot
+        print(f"numpygan: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return status

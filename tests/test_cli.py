@@ -133,6 +133,7 @@ def environment(**more):
     return os.environ | {"PYTHONPATH": str(ROOT), "NUMPYGAN_ENGINE": "numpy"} | more
 
 
+MAIN = "import sys; from numpygan.cli import main; sys.exit(main(sys.argv[1:]))"
 UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import Run\n"
            "Run.draw = Run.draw_samples = lambda *_: None\n"
            "sys.exit(main(sys.argv[1:]))")
@@ -295,13 +296,43 @@ def test_divergence_is_said_and_everything_so_far_is_saved(folder, capsys):
 
 
 def test_the_reader_of_a_pipe_may_leave(folder):
-    code = "import sys; from numpygan.cli import main; sys.exit(main(sys.argv[1:]))"
-    with subprocess.Popen([sys.executable, "-c", code, "train", "ring", *SMALL, "--out", "r"], env=environment(),
+    with subprocess.Popen([sys.executable, "-c", MAIN, "train", "ring", *SMALL, "--out", "r"], env=environment(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
         err = process.stderr.read()
         process.wait(60)
     assert err == ""
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["sample", "r", "--out", "s.npz"], ["evaluate", "r", "-n", "9"]])
+def test_the_reader_of_a_pipe_may_leave_before_the_last_word(argv, undrawn, folder):
+    """Few words stay in Python's buffer until the end."""
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    with subprocess.Popen([sys.executable, "-c", MAIN, *argv], env=environment(PYTHONUNBUFFERED=""),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == ("", 1)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_is_full_is_one_sentence(unbuffered, undrawn, folder):
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    for argv in (["sample", "r", "--out", "s.npz"], ["train", "ring", *SMALL, "--out", "q"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([sys.executable, "-c", UNDRAWN, *argv], env=environment(PYTHONUNBUFFERED=unbuffered),
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (1, "numpygan: what it prints cannot be written (No space left on "
+                                                     "device): print to a terminal, or where there is room\n")
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([sys.executable, "-c", MAIN, "trian"], env=environment(), stderr=full).returncode == 2
+
+
+def test_a_backend_for_windows_that_is_not_there_is_not_missed(folder):
+    done = subprocess.run([sys.executable, "-c", MAIN, "train", "ring", *SMALL, "--out", "r"], capture_output=True,
+                          env=environment(MPLBACKEND="nonsense"), text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(os.listdir("r")) == sorted(FILES)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["train", "ring", *SMALL, "--out", "한글"]])
@@ -332,7 +363,7 @@ def test_a_closed_error_output_is_nobody_who_watches(monkeypatch):
 
 # ------------------------------------------------------------------------------------- real processes, stopped
 
-def start(*argv, code="import sys; from numpygan.cli import main; sys.exit(main(sys.argv[1:]))", **kwargs):
+def start(*argv, code=MAIN, **kwargs):
     """A process of its own whose Ctrl-C works whatever started us."""
     return subprocess.Popen([sys.executable, "-W", "error", "-c", code, *argv], env=environment(), text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
