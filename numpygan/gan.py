@@ -138,6 +138,8 @@ class GAN:
         check_network(G, "G")
         if check_network(D, "D").d_out != 1:
             raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
+        if G is D:
+            raise ValueError("G and D are one network, and each step of the one would undo the other's: make two")
         if G.d_out != D.d_in:
             raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: "
                              f"make them equal")

@@ -27,7 +27,11 @@ class Misuse(ValueError):
 
 
 def no_file(folder: Path) -> Path:
-    """The folder that results go to; Misuse where a file has its name."""
+    """The folder that results go to; Misuse where a file has its name, or a link on the way to it leads nowhere."""
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            raise Misuse(f"{place} is a link to {os.readlink(place)}, which is not there: make that folder, or name "
+                         f"another with --out")
     if folder.exists() and not folder.is_dir():
         raise Misuse(f"{folder} is a file: name a folder with --out")
     return folder
@@ -167,11 +171,12 @@ class Run:
 
 def check_output(path: str, option: str) -> None:
     """Misuse unless a file can come to lie there: said before the work, not after it."""
-    place = Path(path)
+    place = Path(os.path.realpath(path))                  # behind a link, where `atomic` writes
     if place.is_dir():
         raise Misuse(f"{option} {path} is a folder: name a file")
     if not place.parent.is_dir():
-        raise Misuse(f"{option} {path} lies in no folder: make {place.parent} first, or name another")
+        folder = place.parent if Path(path).is_symlink() else Path(path).parent
+        raise Misuse(f"{option} {path} lies in no folder: make {folder} first, or name another")
 
 
 def answers(D: Network) -> Network | None:

@@ -207,6 +207,21 @@ def test_a_folder_that_is_not_empty_is_not_overwritten(undrawn, folder, capsys):
     assert (folder / "r" / "checkpoint.npz").read_bytes() != before["checkpoint.npz"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_to_nowhere_is_said_before_the_work(undrawn, folder, capsys):
+    cli.main(["train", "ring", *SMALL, "--out", "r"])
+    capsys.readouterr()
+    for name, target in {"lost": "gone", "loop": "loop", "lost.npz": "/gone/x.npz", "lost.png": "gone/x.png"}.items():
+        os.symlink(target, name)
+    for out in ("lost", "lost/deeper", "loop"):
+        words = "l[os]+[tp] is a link to (gone|loop), which is not there: make that folder, or name another with --out"
+        for argv in (["train", "ring", *SMALL], ["figures", "saturation"], ["study", "modes"]):
+            fails([*argv, "--out", out], 2, words, capsys)
+    for argv in (["sample", "r", "--out"], ["export", "r", "--out"], ["bench", "fig1", "--json"]):
+        fails([*argv, "lost.npz"], 2, "lost.npz lies in no folder: make /gone first, or name another", capsys)
+    fails(["bench", "fig1", "--out", "lost.png"], 2, "lost.png lies in no folder: make .*/gone first", capsys)
+
+
 def test_failures_are_one_sentence_and_status_1(undrawn, folder, monkeypatch, capsys):
     (folder / "bad.npy").write_text("no array")
     fails(["train", "bad.npy"], 1, "bad.npy does not begin like a NumPy array", capsys)
