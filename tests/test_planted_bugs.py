@@ -89,7 +89,8 @@ def test_a_sum_over_the_batch_that_is_not_there_or_a_mean():
     bad_layer("db of shape (1, 4), expected (4,): the same entries in another shape",
               Changed(db=lambda g, x, dy: dy.sum(axis=0, keepdims=True)))
     bad_layer("1/n applied twice, or a sum taken as a mean (n = 5)?", Changed(db=lambda g, x, dy: dy.mean(axis=0)))
-    bad_layer("entries are wrong, the others are right", Changed(dW=lambda g, x, dy: g + (np.arange(4) == 2)))
+    bad_layer("3 of 12 entries are wrong, all in column 2, the others are right",
+              Changed(dW=lambda g, x, dy: g + (np.arange(4) == 2)))
 
 
 def test_a_layer_that_forgets_its_derivative():
@@ -295,7 +296,7 @@ def test_attributes_that_do_not_tell_the_truth():
     bad_layer("a layer that draws sets draws = True", Draws())
     bad_layer("a row alone gives another y than the same row in a batch: set batchwise = True", Batch())
     bad_layer("range = (0, 1), but y reaches from -0.", Range())
-    bad_layer("another y than the same row", Global())
+    bad_layer("different outputs for the same input and the same seed", Global())
     Global.batchwise = True
     bad_layer("different outputs for the same input and the same seed", Global())
 
@@ -343,6 +344,156 @@ def test_a_gradient_that_depends_on_what_else_is_wanted():
     bad_layer("with c.want_g = False dx is another one", WithoutG(4))
 
 
+class Mask(ng.Layer):
+    """Dropout, right; `kept` makes something else of the mask that backward is to use."""
+
+    draws = True
+
+    def __init__(self, kept=lambda mask, shape, c: mask):
+        self.kept = kept
+
+    def forward(self, p, x, c):
+        mask = np.ones_like(x.real) if c.rng is None else (c.rng.random(x.shape) < 0.6).astype(x.real.dtype) / 0.6
+        return x * mask, (mask, c.rng is not None)
+
+    def backward(self, p, cache, dy, c):
+        mask, training = cache
+        return dy * (self.kept(mask, dy.shape, c).astype(dy.dtype) if training else mask), {}
+
+
+class MaskOnSelf(Mask):
+    def forward(self, p, x, c):
+        y, (self.mask, training) = super().forward(p, x, c)
+        return y, training
+
+    def backward(self, p, training, dy, c):
+        return dy * self.mask, {}
+
+
+def noted(error, message, layer, **kwargs):
+    """The reader's own error goes up, and a note says what the checker was doing."""
+    with pytest.raises(error) as raised:
+        check.layer(layer, engine="numpy", **kwargs)
+    assert message in "".join(raised.value.__notes__)
+
+
+def test_a_mask_that_is_not_the_one_of_the_pass():
+    check.layer(Mask(), engine="numpy")
+    bad_layer(["dx (training)[", "the zeros are in other places: is a mask drawn anew"],
+              Mask(lambda mask, shape, c: (np.random.default_rng(0).random(shape) < 0.6) / 0.6))
+    draw = np.random.default_rng(0).random
+    bad_layer("or draw random numbers (a mask belongs in the cache)?",
+              Mask(lambda mask, shape, c: (draw(shape) < 0.6) / 0.6))
+    noted(AttributeError, ".backward with dy (5, 3) float64; c.rng is None: masks belong in the cache",
+          Mask(lambda mask, shape, c: c.rng.random(shape)))
+    bad_layer("a second forward pass changes what backward of the first returns", MaskOnSelf())
+    caught(["a later forward pass changes what backward of an earlier tape returns", "Layer 1 by itself"],
+           check.network, ng.Network([ng.Dense(4), MaskOnSelf(), ng.Dense(2)], 3, rng=np.random.default_rng(0),
+                                     engine="numpy"))
+
+    class Always(Mask):
+        def forward(self, p, x, c):
+            return x * c.rng.random(x.shape), None
+
+    noted(AttributeError, "forward with x (5, 3) float64; c.rng is None, as in every evaluation", Always())
+
+
+def test_a_backward_that_one_row_alone_breaks():
+    def squeezed(g, x, dy):
+        return x.T @ dy.squeeze()
+
+    for name in ("dx", "dW", "db"):
+        bad_layer(f"{name} is right in a batch of 5 rows, and wrong for one row alone",
+                  Changed(**{name: lambda g, x, dy: g if len(dy) > 1 else 2 * g}))
+    noted(ValueError, "backward with dy (1, 4) float64", Changed(dW=squeezed))
+    bad_layer("db is right in a batch of 5 rows, and wrong for one row alone",
+              Changed(db=lambda g, x, dy: g if len(dy) > 1 else g[None]))
+
+
+def test_parameters_that_are_not_filled_or_called_like_the_input():
+    class Rebinds(ng.Dense):
+        def init(self, p, rng):
+            p["W"] = rng.standard_normal(p["W"].shape)
+
+    class Named(Swish):
+        def shapes(self, d_in):
+            return {"x": (d_in,)}, d_in
+
+    bad_layer("init must fill the arrays that it is given", Rebinds(4))
+    bad_layer("has a parameter 'x', and so has the input", Named())
+
+
+def test_a_derivative_that_is_wrong_in_one_place():
+    class Leaky(ng.LeakyReLU):
+        def __init__(self, dx):
+            super().__init__()
+            self.dx = dx
+
+        def backward(self, p, cache, dy, c):
+            dx, _ = super().backward(p, cache, dy, c)
+            return self.dx(dx, cache), {}
+
+    def column(dx, y):
+        dx[:, 1] *= 3
+        return dx
+
+    def row(dx, y):
+        dx[2] = 0
+        return dx
+
+    bad_layer("entries are wrong, those where the input is negative, the others are right",
+              Leaky(lambda dx, y: np.where(y < 0, 2 * dx, dx)))
+    bad_layer("entries are 0 where they should not be, those where the input is negative, the others are right: cut",
+              Leaky(lambda dx, y: np.where(y < 0, 0 * dx, dx)))
+    bad_layer("5 of 15 entries are wrong, all in column 1, the others are right", Leaky(column))
+    bad_layer("3 of 15 entries are 0 where they should not be, all in row 2, the others are right", Leaky(row))
+
+
+def test_a_mean_whose_derivative_is_missing():
+    class NoMean(ng.BatchNorm):
+        def backward(self, p, cache, dy, c):
+            dx, g = super().backward(p, cache, dy, c)
+            x_hat, var, constant = cache
+            dy = dy * p["gamma"]
+            return dx if constant else (dy - x_hat * (dy * x_hat).mean(axis=0)) / np.sqrt(var + self.eps), g
+
+    class Softmax(ng.Layer):
+        def forward(self, p, x, c):
+            e = np.exp(x)
+            y = e / e.sum(axis=1, keepdims=True)
+            return y, y
+
+        def backward(self, p, y, dy, c):
+            return dy * y * (1 - y), {}
+
+    bad_layer(["dx (training)[", "no entry is right, and each column should add up to 0: is the derivative of a mean"],
+              NoMean())
+    bad_layer("no entry is right, and each row should add up to 0", Softmax())
+
+
+def test_a_single_number_that_is_wrong_has_no_ratio_unless_it_is_a_known_one():
+    class Scale(ng.Layer):
+        def __init__(self, factor):
+            self.factor = factor
+
+        def shapes(self, d_in):
+            return {"s": ()}, d_in
+
+        def init(self, p, rng):
+            p["s"][...] = 1
+
+        def forward(self, p, x, c):
+            return x * p["s"], x
+
+        def backward(self, p, x, dy, c):
+            return dy * p["s"], {"s": (dy * x).sum() * dy.dtype.type(self.factor)}
+
+    check.layer(Scale(1), engine="numpy")
+    bad_layer("its one entry is wrong", Scale(1.7))
+    bad_layer("the sign is flipped everywhere", Scale(-1))
+    bad_layer("a missing 1/n, n = 5", Scale(5))
+
+
 def test_a_backward_that_is_not_linear():
     class Clipped(Swish):
         def dx(self, x, s, dy):
@@ -387,12 +538,38 @@ def test_second_derivatives():
               Jvp(back=lambda dx, dx_dot, dy: (dx if dy is not None else 2 * dx, dx_dot)))
     bad_layer("jvp_backward must return dx, dx_dot", type("Two", (Jvp,), {"jvp_backward": lambda *a: (1, 2)})())
 
+    class InPlace(Jvp):
+        def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+            out = super().jvp_backward(p, y, x_dot, dy, dy_dot, c)
+            dy_dot *= 2
+            return out
+
+    class JvpInPlace(Jvp):
+        def jvp(self, p, y, x_dot, c):
+            out = super().jvp(p, y, x_dot.copy(), c)
+            x_dot *= 2
+            return out
+
+    class OnSelf(Jvp):
+        def jvp(self, p, y, x_dot, c):
+            y_dot, self.kept = super().jvp(p, y, x_dot, c)
+            return y_dot, None
+
+        def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
+            return super().jvp_backward(p, y, self.kept, dy, dy_dot, c)
+
+    bad_layer("dy_dot was changed in place by InPlace(", InPlace())
+    bad_layer("x_dot was changed in place by JvpInPlace(", JvpInPlace())
+    bad_layer("jvp_backward: dx[", OnSelf())
+    noted(TypeError, "jvp_backward, dy = None, which stands for 0",
+          Jvp(back=lambda dx, dx_dot, dy: (dx + 0 * dy, dx_dot)))
+
     class WithoutCurvature(ng.Tanh):
         def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
             dx = None if dy is None else c.ops.tanh_backward(dy, y)
             return dx, c.ops.tanh_backward(dy_dot, y), {}
 
-    bad_layer("jvp_backward: dx[", WithoutCurvature())
+    bad_layer(["jvp_backward: dx[", "it is what backward gives: is the second derivative missing?"], WithoutCurvature())
 
 
 # ----------------------------------------------------------------------------------------------------------- losses
@@ -438,6 +615,17 @@ LOSS_BUGS = {
     "1/n² in both": (changed(None, lambda L, d, s: (L / len(d), d / len(d))), ["1/n applied twice, or not at all?"]),
     "two signs that cancel": (changed(None, lambda L, d, s: (-L, -d)), ["generator: at the logit -3", "raise it"]),
     "two signs that cancel in D": (changed(lambda L, r, f, *_: (-L, -r, -f)), ["at the logit -3", "raise it"]),
+    "real for fake": (changed(lambda L, r, f, s, t: (softplus(s).mean() + softplus(-t).mean(), sigmoid(s) / len(s),
+                                                     -sigmoid(-t) / len(t))), ["or real taken for fake?"]),
+    "n for m in both": (changed(lambda L, r, f, s, t: (softplus(-s).mean() + softplus(t).sum() / len(s), r,
+                                                       f * len(t) / len(s))),
+                        ["a mean over its own rows", "every row of logit_real comes twice"]),
+    "m for n in both": (changed(lambda L, r, f, s, t: (softplus(-s).sum() / len(t) + softplus(t).mean(),
+                                                       r * len(s) / len(t), f)),
+                        ["a mean over its own rows", "divided by the number of other rows?"]),
+    "one mean over both": (changed(lambda L, r, f, s, t: ((softplus(-s).sum() + softplus(t).sum()) / len([*s, *t]),
+                                                          r * len(s) / len([*s, *t]), f * len(t) / len([*s, *t]))),
+                           ["a mean over its own rows"]),
     "no gradient": (changed(None, lambda L, d, s: L), ["generator(logit_fake) -> L, d_fake"]),
     "one value per row": (changed(None, lambda L, d, s: (softplus(-s), d)), ["must return one number"]),
     "shape": (changed(None, lambda L, d, s: (L, d[:, 0])), ["d_fake of shape (3,), expected (3, 1)"]),

@@ -1,4 +1,5 @@
 """One tensor: its analytic gradient beside the numeric one."""
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,8 @@ class Gradient(NamedTuple):
     w: np.ndarray
     owner: str = ""                         # whose it is, for the message
     rows: int = 0                           # the batch size, for the message
-    upstream: np.ndarray | None = None      # the gradient from above, for the message
+    mistakes: Sequence[tuple[str, np.ndarray]] = ()     # (what to say, the gradient that one would have computed then)
+    point: np.ndarray | None = None         # the tensor itself, for the message
 
 
 def compare(gradient: Gradient, report: Report, rng: np.random.Generator, floor: float = 0.0,
@@ -58,7 +60,8 @@ def accuse(gradient: Gradient, method: str, rng: np.random.Generator, limit: int
     if a.size > limit:
         index = np.unique(np.append(rng.choice(a.size, limit, replace=False), _culprit(gradient, method, rng)))
     n = np.array([_derivative(gradient, method, np.array([i]), np.ones(1)) for i in index])
-    return explain(gradient.name, a, index, n, method, rows=gradient.rows, upstream=gradient.upstream)
+    return explain(gradient.name, a, index, n, method, rows=gradient.rows, mistakes=gradient.mistakes,
+                   point=gradient.point)
 
 
 def _derivative(gradient, method, index, values):

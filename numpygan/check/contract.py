@@ -1,4 +1,5 @@
 """What must hold to the byte: shapes, dtypes, finite values, and that nothing is changed on the side."""
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,6 +64,13 @@ def _shape_hint(got, shape, rows):
     return ""
 
 
+def gradients(grads: Any) -> Any:
+    """A dict of gradients; one of no axes may be a NumPy number, as for a network."""
+    if not isinstance(grads, dict):
+        return grads
+    return {name: np.asarray(g) if isinstance(g, np.generic) else g for name, g in grads.items()}
+
+
 def arrays_in(thing: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
     """Every array in nested tuples, lists and dicts."""
     if isinstance(thing, np.ndarray):
@@ -73,6 +81,16 @@ def arrays_in(thing: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
     elif isinstance(thing, tuple | list):
         for value in thing:
             yield from arrays_in(value, name)
+
+
+@contextlib.contextmanager
+def calling(what: str) -> Iterator[None]:
+    """What the reader's own code raises goes up as it is, with a note on what the checker had asked for."""
+    try:
+        yield
+    except Exception as e:
+        e.add_note(f"numpygan.check was calling {what}")
+        raise
 
 
 class Untouched:

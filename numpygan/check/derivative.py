@@ -15,7 +15,7 @@ from .report import GradientError
 Function = Callable[[np.ndarray], np.ndarray]
 T = TypeVar("T")
 
-EPS = float(np.finfo(np.float64).eps)
+EPS, EPS32 = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
 COMPLEX_STEP, CENTRAL = "complex step", "central difference"
 TOLERANCE = {COMPLEX_STEP: 1e-13, CENTRAL: 1e-7}
 H = 1e-20                                                   # no subtraction, so it cannot be too small

@@ -15,13 +15,13 @@ from ..network import check_network as of_type
 from ..optim import SGD
 from .comparison import Gradient, compare
 from .contract import Untouched, named, pair, same, tensor
-from .derivative import EPS, LIMIT, at_smooth_points, relative
+from .derivative import EPS, EPS32, LIMIT, at_smooth_points, relative
 from .game import Game, mistaken_for
 from .losses import loss as check_loss
 from .networks import Run
 from .networks import network as check_network
 from .report import GradientError, Report, Row, then
-from .twin import EPS32, along, top_down
+from .twin import along, top_down
 
 Function = Callable[..., Any]
 CALLS = {"D": "discriminator_gradient(D, loss, x, x_fake, rng) -> L_D, g_D",

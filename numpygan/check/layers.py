@@ -8,7 +8,7 @@ from ..checks import whole
 from ..layers import Layer, differentiates_twice
 from .comparison import Gradient, compare
 from .contract import draw, engine_names, named, same
-from .derivative import EPS, LIMIT, at_smooth_points, numeric, relative, signs
+from .derivative import EPS, EPS32, LIMIT, at_smooth_points, numeric, relative, signs
 from .report import GradientError, Report, Row
 from .second import second_derivatives
 from .trial import Trial
@@ -46,7 +46,6 @@ def _passes(layer, x_shape, engine, limit, rng):
     """Evaluation, then a training pass where that is another function."""
     report = Report("")
     trial = Trial(layer, x_shape, engine, rng)
-    _rows_apart(trial)
     _pass(trial, "", report, rng, limit)
     training = trial.training()
     if not same(trial.y, training.y):
@@ -62,19 +61,26 @@ def _pass(trial, label, report, rng, limit):
     _repeatable(trial)
     _caches_apart(trial)
     _partial(trial)
+    roundings = trial.roundings()
+    alone = not (trial.layer.batchwise or label)
+    if alone:
+        _rows_apart(trial, roundings)
     _range(trial)
     gradients = {"x": trial.dx, **trial.grads}
-    floor = 8 * EPS * max(np.abs(g).max() for g in gradients.values())
+    floor = 8 * EPS * roundings * max(np.abs(g).max() for g in gradients.values())
     for name, g in gradients.items():
+        mistakes = [("it is the gradient from above itself: was the derivative f′ forgotten?", trial.dy)]
         compare(Gradient(f"d{name}{label}", g, functools.partial(trial.moved, name), trial.dy, trial.who,
-                         len(trial.x), trial.dy), report, rng, floor, limit)
-    _adjoint(trial, label, report, rng)
-    _linear(trial, label, report, rng)
+                         len(trial.x), mistakes, trial.x if name == "x" else None), report, rng, floor, limit)
+    if alone:
+        _one_row(trial, roundings)
+    _adjoint(trial, label, report, rng, roundings)
+    _linear(trial, label, report, rng, roundings)
     if differentiates_twice(trial.layer):
-        second_derivatives(trial, label, report, rng, limit)
-    _float32(trial, label, report)
+        second_derivatives(trial, label, report, rng, roundings, limit)
+    _float32(trial, label, report, roundings)
     if trial.engine != "numpy":
-        _twins(trial, label, report)
+        _twins(trial, label, report, roundings)
 
 
 def _repeatable(trial):
@@ -91,13 +97,13 @@ def _repeatable(trial):
                             f"flushed? Return it from forward, and keep nothing on self") from e
     if not same(first, second):
         raise GradientError(f"{trial.who}: a second backward with the same cache gives another gradient: does it add "
-                            f"to the first, or was the cache flushed?")
+                            f"to the first, flush the cache, or draw random numbers (a mask belongs in the cache)?")
 
 
 def _caches_apart(trial):
     p, x, dy = trial.at()
     _, cache = trial.forward(p, x)
-    trial.forward({name: v + 1 for name, v in p.items()}, 1 - x)
+    trial.forward({name: v + 1 for name, v in p.items()}, 1 - x, later=1)
     if not same(trial.backward(p, cache, dy), (trial.dx, trial.grads)):
         raise GradientError(f"{trial.who}: a second forward pass changes what backward of the first returns. D runs on "
                             f"real and on fake before any gradient is taken: return the cache from forward, keep "
@@ -116,15 +122,29 @@ def _partial(trial):
         raise GradientError(f"{trial.who}: with c.want_g = False dx is another one, but G learns through it")
 
 
-def _rows_apart(trial):
+def _rows_apart(trial, roundings):
     """Networks stack and split batches where every row passes through alone."""
-    if trial.layer.batchwise:
-        return
     p, x, _ = trial.at()
-    alone = np.concatenate([trial.forward(p, x[i:i + 1])[0] for i in range(len(x))])
-    if alone.shape != trial.y.shape or not relative(alone, trial.y) <= 50 * EPS * math.sqrt(x.shape[1]):
+    y = np.concatenate([trial.forward(p, x[i:i + 1])[0] for i in range(len(x))])
+    if not _alike(y, trial.y, 50 * EPS * roundings * math.sqrt(x.shape[1])):
         raise GradientError(f"{trial.who}: a row alone gives another y than the same row in a batch: set batchwise = "
                             f"True, or look for a sum or mean over the wrong axis")
+
+
+def _one_row(trial, roundings):
+    """The last minibatch may be one row: the dx of all such are that of the batch, their gradients add up to its."""
+    p, x, dy = trial.at()
+    back = [trial.backward(p, trial.forward(p, x[i:i + 1])[1], dy[i:i + 1]) for i in range(len(x))]
+    allowed = 50 * EPS * roundings * math.sqrt(max(*trial.x.shape, *trial.shape))
+    sums = [(f"d{name}", sum(grads[name] for _, grads in back), g) for name, g in trial.grads.items()]
+    for name, alone, together in [("dx", np.concatenate([dx for dx, _ in back]), trial.dx), *sums]:
+        if not _alike(np.asarray(alone), together, allowed):
+            raise GradientError(f"{trial.who}: {name} is right in a batch of {len(dy)} rows, and wrong for one row "
+                                f"alone: is an axis of length 1 dropped, or stretched?")
+
+
+def _alike(a, b, allowed):
+    return a.shape == b.shape and relative(a, b) <= allowed
 
 
 def _range(trial):
@@ -135,7 +155,7 @@ def _range(trial):
         raise GradientError(f"{trial.who}: range = ({low:g}, {high:g}), but y reaches from {least:.3g} to {most:.3g}")
 
 
-def _adjoint(trial, label, report, rng):
+def _adjoint(trial, label, report, rng, roundings):
     """⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩ for one change v of x and all parameters at once                 Eq. (2.24)"""
     gradients = {"x": trial.dx, **trial.grads}
     v = {name: signs(g.shape, rng) for name, g in gradients.items()}
@@ -145,37 +165,38 @@ def _adjoint(trial, label, report, rng):
         return trial.moved_all({name: t * v[name] for name in v})
 
     target = np.array([terms.sum()])
-    found = numeric(along, trial.dy, np.ones((1,)), target, rng, 8 * EPS * np.abs(terms).sum())
+    found = numeric(along, trial.dy, np.ones((1,)), target, rng, 8 * EPS * roundings * np.abs(terms).sum())
     error = relative(target, found.values)
     _enter(trial, report, Row(f"⟨dy, J v⟩{label}", f"adjoint test, {found.method}", error, found.tolerance),
            "⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩ does not hold for x and all parameters together")
 
 
-def _linear(trial, label, report, rng):
+def _linear(trial, label, report, rng, roundings):
     """backward(dy − 2 dy') = backward(dy) − 2 backward(dy')"""
     p, x, dy = trial.at()
     other = draw(rng, *trial.shape)
     _, cache = trial.forward(p, x)
     one, two = _flat(trial.backward(p, cache, dy)), _flat(trial.backward(p, cache, other))
     both = _flat(trial.backward(p, cache, dy - 2 * other))
-    _enter(trial, report, Row(f"dx and all{label}", "linear in dy", relative(both, one - 2 * two), 1e-13),
+    _enter(trial, report, Row(f"dx and all{label}", "linear in dy", relative(both, one - 2 * two),
+                              max(1e-13, 50 * EPS * roundings)),
            "backward is not linear in dy: backward(dy − 2 dy') is not backward(dy) − 2 backward(dy')")
 
 
-def _float32(trial, label, report):
+def _float32(trial, label, report, roundings):
     """The same point, which float32 holds exactly, in float32."""
-    y, dx, grads = trial.run(np.float32)
-    tolerance = 50 * float(np.finfo(np.float32).eps) * math.sqrt(max(*trial.x.shape, *trial.shape))
-    error = max(relative(a, b) for a, b in [(y, trial.y), (dx, trial.dx), *((grads[k], trial.grads[k]) for k in grads)])
+    tolerance = 50 * EPS32 * roundings * math.sqrt(max(*trial.x.shape, *trial.shape))
+    error = trial.distance(*trial.run(np.float32))
     _enter(trial, report, Row(f"y, dx and all{label}", "float32 against float64", error, tolerance),
            "float32 gives other numbers than float64")
 
 
-def _twins(trial, label, report):
+def _twins(trial, label, report, roundings):
     """The engine's forward against that of `functional`, which was differentiated."""
     p, x, _ = trial.at()
     error = relative(trial.y, trial.forward(p, x, "numpy")[0])
-    _enter(trial, report, Row(f"y{label}", f"{trial.engine} against numpy", error, 50 * EPS * math.sqrt(x.shape[1])),
+    tolerance = 50 * EPS * roundings * math.sqrt(x.shape[1])
+    _enter(trial, report, Row(f"y{label}", f"{trial.engine} against numpy", error, tolerance),
            f"forward gives other numbers with the engine {trial.engine} than with numpy")
 
 

@@ -89,7 +89,7 @@ def _side(side, counts, rng):
     floor = 8 * EPS * max(np.abs(d).max() for d in gradients)
     for i, (name, d) in enumerate(zip(side.names, gradients, strict=True)):
         f = functools.partial(side.value, logits, i)
-        compare(Gradient(f"{side.method}: {name}", d, f, np.ones(()), side.who, len(d)), report, rng, floor)
+        compare(Gradient(f"{side.method}: {name}", d, f, np.ones(()), named(side.loss), len(d)), report, rng, floor)
     if not side.draws:                      # targets drawn for other rows are other targets
         _mean(side, logits, L)
         _direction(side, counts)
@@ -112,13 +112,19 @@ def _contract(side, logits, dtype):
 
 
 def _mean(side, logits, L):
-    """A mean stays as it is when every row comes twice."""
+    """A mean stays as it is when every row comes twice, and so does the mean of each half by itself."""
     twice = float(side(*(np.concatenate([s, s]) for s in logits))[0])
     if not abs(twice - L) <= 1e-12 * max(1.0, abs(L)):
         how = "doubles: a sum where a mean is meant (a missing 1/n)?"
         if abs(twice - 2 * L) > 1e-12 * max(1.0, abs(L)):
             how = f"goes from {L:.6g} to {twice:.6g}: is 1/n applied twice, or not at all?"
         raise GradientError(f"{side.who}: a loss averages over the batch, but when every row comes twice, L {how}")
+    for i, name in enumerate(side.names):
+        one = float(side(*(np.concatenate([s, s]) if k == i else s for k, s in enumerate(logits)))[0])
+        if not abs(one - L) <= 1e-12 * max(1.0, abs(L)):
+            raise GradientError(f"{side.who}: each half is a mean over its own rows, but when every row of "
+                                f"{name.replace('d_', 'logit_')} comes twice, L goes from {L:.6g} to {one:.6g}: is it "
+                                f"divided by the number of other rows?")
 
 
 def _direction(side, counts):
@@ -128,7 +134,8 @@ def _direction(side, counts):
         if not np.all(np.sign(d) == np.sign(s)):
             goal = "raise it" if s[0, 0] < 0 else "lower it"
             raise GradientError(f"{side.who}: at the logit {s[0, 0]:g} a step down the gradient {name} = {d[0, 0]:.3g} "
-                                f"would not {goal}: every loss is something to minimise, so is its sign flipped?")
+                                f"would not {goal}: every loss is something to minimise, so is its sign flipped, or "
+                                f"real taken for fake?")
 
 
 def _finite(side, counts):

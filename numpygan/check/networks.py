@@ -9,10 +9,10 @@ from ..checks import whole
 from ..network import Network
 from .comparison import Gradient, compare
 from .contract import Untouched, draw, nearby, same, tensor
-from .derivative import EPS, LIMIT, at_smooth_points, relative
+from .derivative import EPS, EPS32, LIMIT, at_smooth_points, relative
 from .layers import layer as check_layer
 from .report import GradientError, Report, Row, then
-from .twin import EPS32, along, shaken, stochastic, top_down, twin, widths
+from .twin import along, shaken, stochastic, top_down, twin, widths
 
 
 def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0, limit: int = LIMIT) -> Report:
@@ -69,8 +69,8 @@ class Run:
         tensor(self.dx, "dx", x.shape, net.dtype, "backward")
         tensor(self.g, "g", net.theta.shape, net.dtype, "backward")
 
-    def forward(self, x=None, theta=None):
-        rng = np.random.default_rng(1) if self.training else None
+    def forward(self, x=None, theta=None, seed=1):
+        rng = np.random.default_rng(seed) if self.training else None
         return self.net.forward(self.x if x is None else x, rng, theta)
 
     def outputs(self, theta):
@@ -83,10 +83,10 @@ class Run:
 
     def tapes_apart(self):
         """Three tapes, other passes between, then backward of all three."""
-        inputs = (self.x, 1 - self.x, -self.x)
-        tapes = [self.forward(x)[1] for x in inputs]
+        inputs = (self.x, 1), (1 - self.x, 2), (-self.x, 3)                # and other random numbers for each
+        tapes = [self.forward(x, seed=seed)[1] for x, seed in inputs]
         later = [self.net.backward(tape, self.dy) for tape in tapes]
-        at_once = [self.net.backward(self.forward(x)[1], self.dy) for x in inputs]
+        at_once = [self.net.backward(self.forward(x, seed=seed)[1], self.dy) for x, seed in inputs]
         if not same(later, at_once) or not same(later[0], (self.dx, self.g)):
             raise GradientError(then("a later forward pass changes what backward of an earlier tape returns: does a "
                                      "layer keep its cache on self, or reuse an array?", culprit(self.net)))

@@ -6,10 +6,12 @@ import numpy as np
 
 from .. import engine as engines
 from ..layers import Context, Layer
-from .contract import Untouched, draw, named, nearby, pair, tensor
+from .contract import Untouched, calling, draw, gradients, named, nearby, pair, tensor
+from .derivative import EPS, relative
 from .report import GradientError
 
 PASSES = 1000           # of a layer with a state, before it is checked
+SHAKES = 3              # of x, dy and the parameters by one rounding, to see how far the results move
 
 
 class Trial:
@@ -18,8 +20,15 @@ class Trial:
     def __init__(self, layer: Layer, x_shape: tuple[int, int], engine: str, rng: np.random.Generator):
         self.layer, self.engine, self.who = layer, engine, named(layer)
         shapes, d_out = pair(layer.shapes(x_shape[1]), f"{self.who}: shapes must return {{name: shape}} and d_out")
+        if taken := {"x", "x_dot"} & set(shapes):
+            raise GradientError(f"{self.who} has a parameter {taken.pop()!r}, and so has the input: which of the two "
+                                f"gradients is meant could not be told. Call the parameter something else")
         p = {name: np.zeros(shape) for name, shape in shapes.items()}
+        given = dict(p)
         layer.init(p, rng)
+        if any(p[name] is not v for name, v in given.items()):
+            raise GradientError(f"{self.who}.init must fill the arrays that it is given, which are views of the "
+                                f"network's vector: write p[name][...] = values, not p[name] = values")
         self.p = {name: nearby(value, rng) for name, value in p.items()}
         self.x = draw(rng, *x_shape)
         self.s = self._settled(rng)
@@ -54,26 +63,45 @@ class Trial:
         other.y, other.dx, other.grads = other.run(np.float64)
         return other
 
+    def roundings(self) -> float:
+        """How many roundings of float64 the results are off when what goes in is off by one; at least 1."""
+        other, most = copy.copy(self), 1.0
+        for seed in range(SHAKES):
+            rng = np.random.default_rng(seed)
+            other.p = {name: _shaken(v, rng) for name, v in self.p.items()}
+            other.x, other.dy = _shaken(self.x, rng), _shaken(self.dy, rng)
+            most = max(most, self.distance(*other.run(np.float64)) / EPS)
+        return most
+
+    def distance(self, y: np.ndarray, dx: np.ndarray, grads: dict[str, np.ndarray]) -> float:
+        """How far these results are from those of the trial, as a part of the largest entry of each."""
+        return max(relative(a, b) for a, b in [(y, self.y), (dx, self.dx), *((grads[k], self.grads[k]) for k in grads)])
+
     def at(self, dtype: Any = np.float64) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """Fresh copies of p, x, dy."""
-        return {name: v.astype(dtype) for name, v in self.p.items()}, self.x.astype(dtype), self.dy.astype(dtype)
+        return {name: np.array(v, dtype) for name, v in self.p.items()}, self.x.astype(dtype), self.dy.astype(dtype)
 
-    def forward(self, p: dict[str, np.ndarray], x: np.ndarray, engine: str | None = None) -> tuple[np.ndarray, Any]:
-        """y, cache; the random numbers are the same in every call."""
-        rng = None if self.seed is None else np.random.default_rng(self.seed)
+    def forward(self, p: dict[str, np.ndarray], x: np.ndarray, engine: str | None = None,
+                later: int = 0) -> tuple[np.ndarray, Any]:
+        """y, cache; the random numbers are the same in every call, and others in a `later` one."""
+        rng = None if self.seed is None else np.random.default_rng(self.seed + later)
         state = {name: v.astype(x.real.dtype) for name, v in self.s.items()}
         for v in state.values():
             v.flags.writeable = False
         c = Context(engines.ops(engine or self.engine), rng, state=state, new={})
-        out = self.layer.forward(p, x, c)
+        given = "None, as in every evaluation" if rng is None else "given"
+        with calling(f"{self.who}.forward with x {x.shape} {x.dtype}; c.rng is {given}"):
+            out = self.layer.forward(p, x, c)
         self._declared(c.new, state)
         return pair(out, f"{self.who}: forward must return two things, y and cache")
 
     def backward(self, p: dict[str, np.ndarray], cache: Any, dy: np.ndarray, want_dx: bool = True,
                  want_g: bool = True) -> tuple[Any, Any]:
         """dx, grads."""
-        out = self.layer.backward(p, cache, dy, Context(engines.ops(self.engine), None, want_dx, want_g))
-        return pair(out, f"{self.who}: backward must return two things, dx and {{name: gradient}}")
+        with calling(f"{self.who}.backward with dy {dy.shape} {dy.dtype}; c.rng is None: masks belong in the cache"):
+            out = self.layer.backward(p, cache, dy, Context(engines.ops(self.engine), None, want_dx, want_g))
+        dx, grads = pair(out, f"{self.who}: backward must return two things, dx and {{name: gradient}}")
+        return dx, gradients(grads)
 
     def run(self, dtype: Any) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """Forward and backward, checked for shapes, dtypes and arrays changed in place."""
@@ -106,3 +134,7 @@ class Trial:
             else:
                 p[name] = p[name] + delta
         return self.forward(p, x, "numpy")[0]
+
+
+def _shaken(a, rng):
+    return a * (1 + EPS * rng.choice([-1, 1], a.shape))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..fused import fuse
 from ..network import Network, by_layer
-from .derivative import Function
+from .derivative import EPS32, Function
 
 
 def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta: np.ndarray | None = None) -> Network:
@@ -22,9 +22,6 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
         for layer, p, s in by_layer(other):
             layer.init_state(p, s, rng)
     return other
-
-
-EPS32 = float(np.finfo(np.float32).eps)
 
 
 def shaken(net: Network) -> Network:
