@@ -119,19 +119,6 @@ def test_right_layers_pass_to_rounding_error_with_every_engine(layer, x_shape):
     assert not report.notes
 
 
-class Normalised(ng.Layer):
-    """y = (x − μ) / √(σ² + 1e-5) over each row: with two columns dx is what remains where 1s cancel."""
-
-    def forward(self, p, x, c):
-        d = x - x.mean(axis=1, keepdims=True)
-        s = ((d * d).mean(axis=1, keepdims=True) + 1e-5)**0.5
-        return d / s, (d / s, s)
-
-    def backward(self, p, cache, dy, c):
-        y, s = cache
-        return (dy - dy.mean(axis=1, keepdims=True) - y * (dy * y).mean(axis=1, keepdims=True)) / s, {}
-
-
 class ScaleOfNoAxes(Scale):
     """The gradient of a parameter of shape () may be a NumPy number."""
 
@@ -144,7 +131,7 @@ class ScaleOfNoAxes(Scale):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_right_layers_are_not_accused_of_their_rounding_errors(seed):
-    check.layer(Normalised(), (2, 2), engine="numpy", seed=seed)
+    """sin 30x turns one rounding of x into thirty and more."""
     check.layer(Elementwise(lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x)), (1, 1), engine="numpy", seed=seed)
     check.layer(ScaleOfNoAxes(), engine="numpy", seed=seed)
 
@@ -387,6 +374,8 @@ def test_the_error_is_relative_to_the_largest_entry_and_absolute_for_zeros():
     a, n = np.array([2.0, 0.5]), np.array([2.0, 0.25])
     assert derivative.relative(a, n) == 0.125
     assert derivative.relative(np.array([1e-13]), np.array([-1e-13])) == 2e-13
+    assert derivative.relative(np.array([1e-12]), np.array([0.0])) == 1
+    assert derivative.relative(np.array([0.5]), np.array([0.25])) == 0.5
     assert math.isnan(derivative.relative(np.array([np.nan]), np.array([1.0])))
 
 
@@ -409,6 +398,110 @@ def test_a_kink_nearby_is_seen_or_stepped_around(distance):
         assert found.method == CENTRAL                      # the complex step sees 0
         assert abs(found.values[0] + 1) <= found.tolerance
         assert abs(seen(-0.5).values[0] + 0.5) > 0.4
+
+
+WIDE, FINER, FINEST = derivative.STEPS
+
+
+def seen(f, *target, floor=0.0, w=1.0):
+    return derivative.numeric(f, np.array(w), np.eye(len(target)), np.array(target), np.random.default_rng(0), floor)
+
+
+def real_only(f):
+    """f, but refusing complex input."""
+    def real(delta):
+        if np.iscomplexobj(delta):
+            raise TypeError("no complex numbers here")
+        return f(delta)
+    return real
+
+
+def rounding(terms, h):
+    return 8 * derivative.EPS * terms / h
+
+
+def test_directions_are_all_unit_vectors_or_random_signs():
+    rng = np.random.default_rng(0)
+    assert np.array_equal(derivative.directions((2, 3), rng, 6), np.eye(6).reshape(6, 2, 3))
+    V = derivative.directions((2, 3), rng, 5)
+    assert V.shape == (8, 2, 3)
+    assert set(V.ravel()) == {-1.0, 1.0}
+
+
+def test_a_direction_has_the_shape_of_the_tensor():
+    def f(delta):
+        assert delta.shape == (2, 3)
+        return delta
+
+    found = derivative.numeric(f, np.ones(()), np.eye(6).reshape(6, 2, 3), np.ones(6), np.random.default_rng(0))
+    assert found.method == COMPLEX_STEP
+    assert np.allclose(found.values, 1, rtol=1e-13, atol=0)
+
+
+def test_what_is_allowed_is_the_tolerance_and_the_rounding_error_as_a_part_of_the_derivative():
+    allowed = seen(lambda delta: 3 * delta, 3.0, floor=6e-10)
+    assert allowed.method == COMPLEX_STEP
+    assert allowed.tolerance == pytest.approx(1e-13 + 2e-10, rel=1e-9)
+    allowed = seen(real_only(lambda delta: 5 + 3 * delta), 3.0, floor=6e-5)
+    assert allowed.method == CENTRAL
+    assert allowed.tolerance == pytest.approx(1e-7 + (6e-5 + rounding(5, WIDE)) / 3, rel=1e-9)
+    assert seen(real_only(lambda delta: 5 + 3 * delta), 3.0).tolerance == pytest.approx(
+        1e-7 + rounding(5, WIDE) / 3, rel=1e-6)
+    assert seen(lambda delta: 0 * delta, 1e-12, floor=1e-20).tolerance == pytest.approx(1e-13 + 1e-8, rel=1e-9)
+    assert seen(lambda delta: 0 * delta, 9e-13, floor=1e-20).tolerance == pytest.approx(1e-13 + 1e-20, rel=1e-9)
+
+
+@pytest.mark.parametrize("f", [
+    lambda delta: 0 * delta,                                            # nothing to see
+    lambda delta: 1e6 + 1e-8 * delta,                                   # the differences are rounding errors
+    lambda delta: 1e3 * np.sin(300 * delta) / 300,                      # a wide step is off by 5e-7 of it
+    lambda delta: np.where(delta.real > 1e-7, delta, 0),                # a kink that only the finest step does not see
+])
+def test_a_complex_step_is_confirmed(f):
+    assert seen(f, derivative.complex_step(f, np.ones(()), np.ones(1))).method == COMPLEX_STEP
+
+
+def test_smaller_steps_are_taken_only_where_the_wide_one_disagrees():
+    """Of c (δ + a δ³) the central difference is c (1 + a h²)."""
+    a = 5e-8 / WIDE**2
+    value = seen(real_only(lambda delta: 10 * (delta + a * delta**3)), 10.0).values[0]
+    assert value == pytest.approx(10 * (1 + 5e-8), abs=1e-8)
+    a = 1e-5 / WIDE**2
+    values = seen(real_only(lambda delta: 10 * (delta + a * delta**3)), 10.0, 10.0, w=np.ones(2)).values
+    assert values == pytest.approx([10 * (1 + 1e-5 / 256)] * 2, abs=1e-8)
+    a = 5e-5 / FINER**2                                     # curved, no kink: a wrong gradient meets the second step
+    assert seen(real_only(lambda delta: 1e3 * (delta + a * delta**3)), 2e3).values[0] == pytest.approx(
+        1e3 * (1 + 5e-5), rel=1e-8)
+
+
+def test_the_rounding_error_of_the_step_that_was_used_is_allowed():
+    """Differences of sums of 1e4 are off by 3e-6 at the widest step, 5e-5 and 8e-4 at the next."""
+    for off, h in ((0, WIDE), (1e-6, WIDE), (1e-5, FINER), (1e-4, FINEST), (30, FINER)):
+        found = seen(real_only(lambda delta: 1e4 + 3 * delta), 3.0 + off)
+        assert found.tolerance == pytest.approx(1e-7 + rounding(1e4, h) / (3 + off), rel=1e-4)
+    for off in ((1e-4, 1e-5), (1e-5, 1e-4)):
+        both = seen(real_only(lambda delta: 5e3 + 3 * delta), 3 + off[0], 3 + off[1], w=np.ones(2))
+        assert both.tolerance == pytest.approx(1e-7 + rounding(1e4, FINEST) / 3, rel=1e-4)
+    assert abs(seen(real_only(lambda delta: 1e6 + 3 * delta), 30.0).values[0] - 3) <= rounding(1e6, FINER)
+
+
+def test_kinks_that_central_differences_meet_by_themselves():
+    def at(distance):
+        return real_only(lambda delta: np.abs(delta - distance))
+
+    assert seen(at(1e-7), -1.0).values[0] == pytest.approx(-1, abs=1e-8)            # the finest step does not cross it
+    for distance in (0, 1e-7):
+        with pytest.raises(derivative.Kink):
+            seen(at(distance), 0.5)
+
+
+def test_one_derivative_that_is_wrong_for_certain_is_enough():
+    def f(delta):
+        return delta[0] + np.abs(delta[1])
+
+    assert seen(real_only(f), 5.0, 0.5).values[0] == pytest.approx(1, abs=1e-8)
+    with pytest.raises(derivative.Kink):
+        seen(real_only(f), 1.0, 0.5)
 
 
 def test_a_layer_without_slopes_is_refused():

@@ -20,9 +20,10 @@ def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None
 
     Checked at random x (n, d) and parameters: shapes; float32 and float64 stay what they are and agree; x, dy, the
     parameters and the cache stay untouched; backward can be repeated, asked for dx or for the gradients alone, and
-    is linear in dy; a second forward pass does not disturb the first; `draws`, `batchwise` and `range` tell the
-    truth; dx and the gradient of every parameter, in evaluation and (where that differs) in a training pass; and,
-    where the layer has them, `jvp` and `jvp_backward`, the derivatives of derivatives that penalties need.
+    is linear in dy, and gives the same for one row alone; a second forward pass does not disturb the first; `draws`,
+    `batchwise` and `range` tell the truth; dx and the gradient of every parameter, in evaluation and (where that
+    differs) in a training pass; and, where the layer has them, `jvp` and `jvp_backward`, the derivatives of
+    derivatives that penalties need.
 
     Tensors of more than `limit` entries are checked along random directions. `engine` is "numpy" or "numba"; by
     default every one that can be loaded. Returns a Report; raises GradientError with the reason.
