@@ -22,8 +22,9 @@ def pointwise(ax):
         top = a * np.log(best) + b * np.log(1 - best)
         ax.plot([best, best], [-3, top], color=colour, lw=0.8, ls=":")
         ax.plot(best, top, "o", color=colour)
-    ax.set(xlabel="y = D(x)", ylabel="p log y + q log(1 − y)", xlim=(0, 1), ylim=(-3, 0))
-    ax.legend(frameon=False, loc="lower center")
+    ax.set(title="The best answer at one point", xlabel="y = D(x)", ylabel="p log y + q log(1 − y)", xlim=(0, 1),
+           ylim=(-3, 0))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def generator_gradients(ax):
@@ -37,8 +38,9 @@ def generator_gradients(ax):
     ax.plot(s, -D * (1 - D) / (D + 1e-8), color="black", ls="--", lw=1, label="−log(D + 1e-8)")
     ax.plot(-20, -0.1709, "o", color="black", ms=4)
     ax.annotate("−0.17 at s = −20", (-20, -0.1709), (-16, -0.26), arrowprops={"arrowstyle": "-", "lw": 0.6})
-    ax.set(xlabel="logit s of a fake", ylabel="∂L_G / ∂s", xlim=(-30, 12), ylim=(-1.05, 0.05))
-    ax.legend(frameon=False, loc="center", bbox_to_anchor=(0.54, 0.4), fontsize=9, handlelength=1.5)
+    ax.set(title="What G feels of one fake", xlabel="logit s of a fake", ylabel="∂L_G / ∂s", xlim=(-30, 12),
+           ylim=(-1.05, 0.05))
+    ax.figure.legend(frameon=False, loc="outside lower center", ncols=3)
 
 
 def losses(ax):
@@ -105,14 +107,14 @@ def tricks(ax):
              ((0.9, 0.1), GREEN, "-.", "both sides, or flips: 0.9, 0.1")]
     for (a, b), colour, style, name in kinds:
         left.plot(x, (a * p + b * q) / (p + q), color=colour, ls=style, label=name)
-    left.set(title="D* for data at 0 and fakes at 2", xlabel="x", ylabel="D*(x)", ylim=(-0.05, 1.35))
+    left.set(title="D* for data at 0 and fakes at 2", xlabel="x", ylabel="D*(x)", ylim=(-0.05, 1.05))
     x = np.linspace(-1, 2, 301)
     for sigma, colour, style in ((0.25, BLUE, "-"), (0.5, ORANGE, "--"), (1.0, GREEN, "-.")):
         right.plot(x, (1 - 2 * x) / (2 * sigma**2), color=colour, ls=style, label=f"noise σ = {sigma}")
     right.plot([-1, 0.5, 0.5, 2], [9, 9, -9, -9], color="black", ls=":", label="none: a cliff of any height")
     right.set(title="Best logit, data at 0, fakes at 1", xlabel="x", ylabel="s*(x)", ylim=(-10, 16))
     for side in (left, right):
-        side.legend(frameon=False, fontsize=9, loc="upper right")
+        side.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.18))
 
 
 def _beside(ax):
@@ -189,9 +191,9 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
             fontsize=9)
 
 
-PICTURES = {"1-pointwise": (pointwise, (6, 3)), "3-passes": (passes, (8.4, 3)),
-            "4-generator-gradients": (generator_gradients, (7.2, 3.2)), "9-losses": (losses, (8.4, 3.4)),
-            "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 3.3)),
+PICTURES = {"1-pointwise": (pointwise, (7.6, 3)), "3-passes": (passes, (8.4, 3)),
+            "4-generator-gradients": (generator_gradients, (7.2, 3.6)), "9-losses": (losses, (8.4, 3.4)),
+            "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 4)),
             "12-tile": (tile, (7.6, 5))}
 
 
