@@ -10,7 +10,9 @@ from scipy.special import expit
 import numpygan as ng
 from numpygan import check
 from numpygan.check import derivative
+from numpygan.check.comparison import Gradient, accuse
 from numpygan.check.derivative import CENTRAL, COMPLEX_STEP
+from numpygan.check.diagnosis import explain
 
 
 class Swish(ng.Layer):
@@ -507,6 +509,89 @@ def test_one_derivative_that_is_wrong_for_certain_is_enough():
 def test_a_layer_without_slopes_is_refused():
     with pytest.raises(check.GradientError, match="at none of 20 random points"):
         check.layer(Elementwise(lambda x: np.abs(np.round(x * 1e9) % 2), np.zeros_like), engine="numpy")
+
+
+# ------------------------------------------------------------------------------------------- the words for a fault
+
+def said(a, n, **kwargs):
+    a, n = np.array(a, float), np.array(n, float)
+    return explain("dx", a, np.arange(a.size), n.reshape(-1), "by hand", **kwargs)
+
+
+def test_an_entry_is_named_with_as_many_digits_as_tell_both_numbers_apart():
+    assert said([1, 5], [1, 2]) == ("dx[1]: analytic 5.00, numeric 2.00 (by hand); 1 of 2 entries are wrong, the "
+                                    "others are right")
+    assert said([[1, 1], [1, 1.001]], [[1, 1], [1, 1]]).startswith("dx[1, 1]: analytic 1.00100, numeric 1.00000 (")
+    assert "analytic 1.000000001, numeric 1.000000002" in said([1.000000001, 3], [1.000000002, 3])
+    assert "analytic 1.0000000000010001, numeric 1 (" in said([1.000000000001, 3], [1, 3])
+    assert "analytic 0.00, numeric -0.500" in said([-0.0, 3], [-0.5, 3])
+
+
+@pytest.mark.parametrize(("a", "n", "words"), [
+    ([100.000003, 7], [100, 7], "they agree to 7 digits, which is too few"),
+    ([3, 4], [4, 3], "no entry is right; the cosine between both is 0.96"),
+    ([1, 2], [0, 0], "no entry is right; the cosine between both is 0.00"),
+    ([3], [4], "its one entry is wrong"),
+    ([8], [4], "the ratio is 2 everywhere: a missing ½?"),
+    ([8, 0], [4, 0], "the ratio is 2 everywhere: a missing ½?"),
+    ([6.8, 0], [4, 0], "1 of 2 entries are wrong, the others are right"),
+    ([400, 800.004], [100, 200], "the ratio is 4 everywhere: a factor 2 applied twice?"),
+    ([400, 800.04], [100, 200], "no entry is right; the cosine between both is 1.00"),
+    ([2.00001, 4.00002], [1, 2], "the ratio is 2 everywhere: a missing ½?"),
+    ([2.0001, 4.0002], [1, 2], "the ratio is 2 everywhere: a constant factor too much or too little?"),
+    ([0, 0], [1, 2], "dx is zero everywhere"),
+    ([0, 2, 3], [1, 0, 3], "the zeros are in other places"),
+    ([0, 0, 3], [1, 2, 3], "2 of 3 entries are 0 where they should not be, the others are right: cut off?"),
+    ([0, 2, 3], [1, 1, 3], "2 of 3 entries are wrong, the others are right"),
+    ([0, 2], [1, 1], "no entry is right; the cosine between both is 0.71"),
+    ([[1, 9], [3, 9]], [[1, 2], [3, 4]], "2 of 4 entries are wrong, all in column 1, the others are right"),
+    ([[1, 2], [9, 9]], [[1, 2], [3, 4]], "2 of 4 entries are wrong, all in row 1, the others are right"),
+    ([[1, 2], [3, 9]], [[1, 2], [3, 4]], "1 of 4 entries are wrong, the others are right"),
+    ([[9, 2], [3, 9]], [[1, 2], [3, 4]], "2 of 4 entries are wrong, the others are right"),
+    ([[1], [9], [9]], [[1], [2], [3]], "2 of 3 entries are wrong, the others are right"),
+    ([[[1, 2], [9, 9]]], [[[1, 2], [3, 4]]], "2 of 4 entries are wrong, all in axis 1 at 1, the others are right"),
+    ([[100, 300.001], [200, 400]], [[100, 200], [300, 400]], "it is the transpose of the right one"),
+    ([[100, 300.1], [200, 400]], [[100, 200], [300, 400]], "2 of 4 entries are wrong, the others are right"),
+    ([[100.000003, 7]], [[100, 7]], "they agree to 7 digits, which is too few"),
+    ([[100.000003, 7], [7, 5]], [[100, 7], [7, 5]], "they agree to 7 digits, which is too few"),
+    ([[1, 3, 5], [2, 4, 6]], [[1, 5, 4], [3, 2, 6]], "in another order: reshaped where it should be transposed?"),
+    ([[1, 3, 5], [2, 4, 6]], [[1, 5, 4], [3, 2, 7]], "5 of 6 entries are wrong"),
+    ([[1, 2], [4, 3]], [[2, -3], [-2, 3]], "3 of 4 entries are wrong, the others are right"),
+    ([[1, 2], [4, 5]], [[2, -3], [-2, 3]], "no entry is right, and each column should add up to 0"),
+    ([[1, 2], [4, 5]], [[2, -2], [3, -3]], "no entry is right, and each row should add up to 0"),
+    ([[1, 2], [-1, -2]], [[2, -3], [-2, 3]], "no entry is right; the cosine between both is -0.50"),
+])
+def test_what_is_said_of_a_fault(a, n, words):
+    assert words in said(a, n)
+
+
+def test_what_is_said_of_the_batch_the_input_and_known_mistakes():
+    assert "a mean taken as a sum (a missing 1/n, n = 2)?" in said([2, 4], [1, 2], rows=2)
+    assert "1/n applied twice, or a sum taken as a mean (n = 2)?" in said([1, 2], [2, 4], rows=2)
+    assert "a ½ too much?" in said([1, 2], [2, 4], rows=1)
+    x, n = np.array([-1.0, 2, -3, 0]), np.array([1, 2, 3, 4])
+    assert "2 of 4 entries are wrong, those where the input is negative, the others" in said([9, 2, 9, 4], n, point=x)
+    assert "2 of 4 entries are wrong, the others" in said([9, 9, 3, 4], n, point=x)
+    mistakes = [("of another shape", np.array([[3, 4]])), ("this one", np.array([3.0, 4])), ("later", np.array([3, 4]))]
+    assert said([3, 4], [4, 3], mistakes=mistakes).endswith("; this one")
+
+
+def test_of_many_entries_a_few_are_looked_at_and_one_that_is_wrong():
+    right, calls = np.arange(1200.0).reshape(40, 30), []
+    a = np.where(right == 11 * 30 + 17, 0, right)
+
+    def f(delta):
+        calls.append(delta)
+        return right * delta
+
+    message = accuse(Gradient("dW", a, f, np.ones(())), COMPLEX_STEP, np.random.default_rng(0), 50)
+    assert message.startswith("dW[11, 17]: analytic 0.00, numeric 347. (complex step); 1 of 5")
+    assert len(calls) <= 51 + 2 * math.log2(2048)                                  # halved eleven times
+
+
+def test_the_message_rests_on_the_same_numbers_as_the_verdict():
+    with pytest.raises(check.GradientError, match="they agree to 11 digits"):       # a central difference: to 9
+        check.layer(Elementwise(np.tanh, lambda x: (1 + 3e-12) * tanh_slope(x)), engine="numpy")
 
 
 # --------------------------------------------------------------------------------------------- reports and refusals

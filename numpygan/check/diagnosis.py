@@ -25,6 +25,8 @@ def _hint(name, a, index, mine, n, rows, mistakes):
     """The mistake that gives exactly this gradient, if it is a known one."""
     if not a.any():
         return f"{name} is zero everywhere: was the cache flushed, or the gradient never passed on?"
+    if _equal(mine, n):                                     # and perhaps the transpose of a symmetric one
+        return ""
     ratio = _ratio(mine, n)
     if ratio is not None:
         return _factor(ratio, rows, np.count_nonzero(n))
@@ -40,11 +42,11 @@ def _equal(a, n):
 
 
 def _ratio(a, n):
-    """r with a = r n everywhere, if there is one that is not 1."""
+    """r with a = r n everywhere, if there is one."""
     if not n.any():
         return None
     r = float(np.sum(a * n) / np.sum(n * n))
-    return r if np.abs(a - r * n).max() <= CLOSE * np.abs(a).max() and abs(r - 1) > CLOSE else None
+    return r if np.abs(a - r * n).max() <= CLOSE * np.abs(a).max() else None
 
 
 def factor_name(r: float, rows: int) -> str:
