@@ -130,6 +130,7 @@ def test_eq_13_15_the_floor_of_frechet():
     """By hand for C = I in d = 3: d + d (d + 1)/4 = 6; and 40 pairs of samples of N(0, diag), within 4 errors."""
     assert metrics.frechet_floor(np.eye(3), 10, 20) == pytest.approx(6 * 0.15, rel=1e-13)
     assert metrics.frechet_floor([[4.0]], 1, 1) == pytest.approx(2 * (5 + 1), rel=1e-13)  # 5/4 · 4 + ½ · 16/8
+    assert metrics.frechet_floor(np.diag([0.25, 0]), 1, 1) == pytest.approx(2 * (5 / 16 + 1 / 16), rel=1e-13)   # ½ · ⅛
     rng, size = np.random.default_rng(0), np.array([3.0, 1.0, 0.5])
     found = [metrics.frechet_distance(*(size * rng.standard_normal((2, 800, 3)))) for _ in range(40)]
     expected = metrics.frechet_floor(np.diag(size**2), 800, 800)
@@ -141,8 +142,13 @@ def test_frechet_refuses_with_a_sentence():
         metrics.frechet_distance(np.zeros((1, 2)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="x_fake has 3 columns and the other samples 2"):
         metrics.frechet_distance(np.zeros((3, 2)), np.zeros((3, 3)))
-    with pytest.raises(ValueError, match="go with covariances"):
-        metrics.frechet_gaussians([0], np.eye(2), [0], np.eye(2))
+    two, means = np.eye(2), np.zeros(2)
+    for a, A, b, B in (([0], two, [0], two), (two, two, two, two), (means, two, [0], two), (means, two, means, [[1]])):
+        with pytest.raises(ValueError, match="go with covariances"):
+            metrics.frechet_gaussians(a, A, b, B)
+    for cov in (np.ones(3), np.ones((2, 3)), np.ones((2, 2, 2))):
+        with pytest.raises(ValueError, match="cov must be a covariance"):
+            metrics.frechet_floor(cov, 9, 9)
 
 
 # ------------------------------------------------------------------------------------------------- anchors

@@ -126,6 +126,21 @@ def test_parzen_agrees_with_loops_and_libraries(by):
     assert error(got, neighbors.KernelDensity(bandwidth=0.2).fit(y).score_samples(x)) <= 1e-12
 
 
+def test_the_curve_is_the_mean_over_the_data_at_each_width(by):
+    """Nine rows of data under twelve windows; one width will do."""
+    rng = np.random.default_rng(1)
+    x, y = rng.random((9, 4)), rng.random((12, 4))
+    expected = [np.mean(naive.parzen(x.tolist(), y.tolist(), sigma)) for sigma in (0.2, 0.5)]
+    assert error(metrics.parzen_curve(x, y, [0.2, 0.5]), expected) <= 100 * EPS
+    assert error(metrics.parzen_curve(x, y, (0.5,)), expected[1:]) <= 100 * EPS
+
+
+def test_black_and_white_are_pixels():
+    """Two windows, at 0 and 1, and both again as test rows: each has the density of the other at distance 1."""
+    p = metrics.parzen([[0], [1]], [[0], [1]], x_fake=[[0], [1]], sigmas=[0.5])
+    assert p.log_likelihood == pytest.approx(math.log((1 + math.exp(-2)) / 2) - math.log(0.5 * math.sqrt(2 * math.pi)))
+
+
 def test_parzen_does_not_depend_on_order_or_origin(by):
     rng = np.random.default_rng(2)
     x, y, shift = rng.random((9, 4)), rng.random((12, 4)), 3.0
@@ -149,10 +164,11 @@ def test_the_papers_bandwidths():
     assert np.allclose(metrics.SIGMAS, 10 ** (np.arange(-9, 1) / 9), rtol=1e-15)
 
 
-def test_parzen_tells_how_far_it_is():
+def test_parzen_tells_how_far_it_is(monkeypatch):
     rng, rows = np.random.default_rng(0), []
+    monkeypatch.setattr(pairs, "BLOCK", 10)                                   # two rows at a time
     metrics.parzen(rng.random((6, 2)), rng.random((7, 2)), x_fake=rng.random((5, 2)), progress=rows.append)
-    assert sum(rows) == 13
+    assert rows == [2, 2, 2, 2, 2, 2, 1]
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
@@ -207,6 +223,12 @@ def test_mmd_agrees_with_loops_and_takes_the_median_distance(by):
     assert m.bandwidth == pytest.approx((gaps[27] + gaps[27]) / 2)            # 55 of them: the 28th
     assert m.squared == pytest.approx(naive.mmd(x.tolist(), y.tolist(), m.bandwidth), abs=100 * EPS)
     assert metrics.mmd(x[::-1] + 5, y + 5).squared == pytest.approx(m.squared, abs=1e-12)
+
+
+def test_the_median_is_that_of_the_first_thousand_rows():
+    spatial = pytest.importorskip("scipy.spatial")
+    x = np.random.default_rng(0).standard_normal((1001, 1))
+    assert metrics.mmd(x, x[:2]).bandwidth == np.median(spatial.distance.pdist(x[:1000]))
 
 
 def test_mmd_of_shifted_gaussians_is_unbiased():
@@ -275,6 +297,14 @@ def test_nearest_rows_by_hand(by):
     index, distance = metrics.nearest(np.array([[0.], [1.], [5.]]))          # among themselves
     assert (index.tolist(), distance.tolist()) == ([1, 0, 1], [1, 1, 4])
     assert metrics.nearest_distance(np.array([[0.], [1.], [5.]])) == 1
+
+
+def test_many_rows_are_measured_from_one(by):
+    """More than the thousand whose distances are taken at once."""
+    x = np.arange(1002.0)[:, None]
+    index, distance = metrics.nearest(x, [[1.0]])
+    assert not index.any()
+    assert distance.tolist() == np.abs(x[:, 0] - 1).tolist()
 
 
 def test_a_copy_is_at_distance_nought_exactly(by):
