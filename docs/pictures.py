@@ -27,6 +27,29 @@ def pointwise(ax):
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
+def pushes(ax):
+    """What G hears in the plane: D of a short run on four blobs, and -dx of each fake               Eq. (3.6)"""
+    rng = np.random.default_rng(1)
+    data = ng.data.ring(4, radius=1.5, std=0.15, dtype=np.float64)
+    G, D = (ng.MLP([2, 32, 32, out], hidden="tanh", rng=rng, dtype=np.float64, engine="numpy") for out in (2, 1))
+    gan = ng.GAN(G, D, opt_G=ng.optim.Adam(1e-3, beta1=0.5), opt_D=ng.optim.Adam(1e-2, beta1=0.5),
+                 penalties=[ng.penalties.R1(0.05)])
+    gan.fit(data, steps=120, batch=128, rng=rng)
+    t = np.linspace(-2.4, 2.4, 121)
+    plane = np.stack(np.meshgrid(t, t), axis=-1)
+    drawn = ax.contourf(t, t, F.sigmoid(D(plane.reshape(-1, 2))).reshape(121, 121), np.linspace(0, 1, 11),
+                        colors=plt.get_cmap("Greys_r")(np.linspace(0.45, 1, 10)))
+    ax.figure.colorbar(drawn, ax=ax, label="D(x)")
+    x, x_fake = data.sample(200, rng), gan.sample(60, rng)
+    logit, tape = D.forward(x_fake)
+    dx, _ = D.backward(tape, gan.loss.generator(logit)[1], want_g=False)
+    ax.plot(*x.T, ".", ms=3, color=BLUE, label="data")
+    ax.plot(*x_fake.T, "o", ms=3, color=ORANGE, label="fakes")
+    ax.quiver(*x_fake.T, *-dx.T, color=ORANGE, width=0.004, label="push on a fake, −dx_fake")
+    ax.set(title="D on the plane, and what it tells each fake", xlabel="x1", ylabel="x2", aspect="equal")
+    ax.figure.legend(frameon=False, loc="outside lower center", ncols=3)
+
+
 def generator_gradients(ax):
     """∂L_G/∂s of one fake: Eq. (4.10), Eq. (4.12), and the latter with an epsilon inside the log."""
     s = np.linspace(-30, 12, 421)
@@ -191,7 +214,7 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
             fontsize=9)
 
 
-PICTURES = {"1-pointwise": (pointwise, (7.6, 3)), "3-passes": (passes, (8.4, 3)),
+PICTURES = {"1-pointwise": (pointwise, (7.6, 3)), "3-passes": (passes, (8.4, 3)), "3-pushes": (pushes, (5.6, 4.7)),
             "4-generator-gradients": (generator_gradients, (7.2, 3.6)), "9-losses": (losses, (8.4, 3.4)),
             "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 4)),
             "12-tile": (tile, (7.6, 5))}
