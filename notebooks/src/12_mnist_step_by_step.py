@@ -320,3 +320,6 @@ plt.show()
 # - `numpygan evaluate RUN` prints such a table for any run of `numpygan train`.
 # - Try it: give G two columns of noise in place of 16. Which of the five numbers notices first?
 # - Try it: leave R1 out. What does D answer on images and on samples after a few hundred steps?
+#
+# **You have seen** a generator of digits grow from the mean image, and five numbers about it, of which none says all,
+# and the one of 2014 rewards blur. **Before**: [11 · Training tricks, measured](11_training_tricks_measured.ipynb).
