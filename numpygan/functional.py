@@ -160,8 +160,15 @@ def maxout_backward(dy, index, k):
     """
     n, m = _batch(dy).shape
     dx = np.zeros((n, m, k), dy.dtype)
-    np.put_along_axis(dx, index[:, :, None], dy[:, :, None], axis=2)
+    np.put_along_axis(dx, _winners(index, k), dy[:, :, None], axis=2)
     return dx.reshape(n, m * k)
+
+
+def _winners(index, k):
+    """index (n, m) as (n, m, 1); NumPy would take −1 for the last piece."""
+    if index.dtype.kind != "i" or index.min() < 0 or index.max() >= k:
+        raise ValueError(f"index must hold the winning piece 0 … {k - 1} of every unit")
+    return index[:, :, None]
 
 
 def dropout_mask(shape, rate, rng, dtype):
@@ -471,7 +478,7 @@ def maxout_jvp(x_dot, index, k):
     x_dot (n, m·k), index (n, m) from `maxout` -> y_dot (n, m).
     """
     n, m = index.shape
-    return np.take_along_axis(_batch(x_dot).reshape(n, m, k), index[:, :, None], axis=2)[:, :, 0]
+    return np.take_along_axis(_batch(x_dot).reshape(n, m, k), _winners(index, k), axis=2)[:, :, 0]
 
 
 @checks.shapes(u="n d")
