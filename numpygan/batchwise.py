@@ -33,7 +33,7 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.1, eps: float = 1e-5):
         if not (real(momentum) and 0 < momentum <= 1):
             raise ValueError(f"BatchNorm: the momentum must lie in (0, 1], got {momentum!r}")
-        self.momentum, self.eps = float(momentum), _eps("BatchNorm", eps)
+        self.momentum, self.eps = float(momentum), _eps(eps, "BatchNorm")
 
     def shapes(self, d_in):
         return {"gamma": (d_in,), "beta": (d_in,)}, d_in
@@ -78,7 +78,7 @@ class MinibatchStd(Layer):
     batchwise = True
 
     def __init__(self, eps: float = 1e-8):
-        self.eps = _eps("MinibatchStd", eps)
+        self.eps = _eps(eps, "MinibatchStd")
 
     def shapes(self, d_in):
         return {}, d_in + 1
@@ -119,7 +119,7 @@ class Pack(Layer):
         return dx, {}
 
 
-def _eps(name: str, eps: float) -> float:
+def _eps(eps: float, name: str) -> float:
     if not (real(eps) and 0 < eps < np.inf):
         raise ValueError(f"{name}: eps must be positive, got {eps!r}: it keeps 0 / 0 out of a column of equal entries")
     return float(eps)

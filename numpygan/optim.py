@@ -25,8 +25,8 @@ class Optimiser:
 
     def __init__(self, lr: Rate, clip: float | None = None):
         if not callable(lr):
-            _within("lr", lr, 0, math.inf)
-        if clip is not None and _within("clip", clip, 0, math.inf) == 0:
+            _within(lr, "lr", 0, math.inf)
+        if clip is not None and _within(clip, "clip", 0, math.inf) == 0:
             raise ValueError("clip must be positive, or None for no clipping: at 0 every parameter would be 0")
         self.lr, self.clip = lr, clip
         self.t = 0                      # steps taken
@@ -44,7 +44,7 @@ class Optimiser:
         for v in self.moments.values():
             if v.shape != g.shape:
                 raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
-        lr = _within("lr", scheduled(self.lr, self.t, "lr"), 0, math.inf)
+        lr = _within(scheduled(self.lr, self.t, "lr"), "lr", 0, math.inf)
         self.t += 1
         ops = engines.ops(net.engine)
         theta = self._update(ops, theta, g.astype(theta.dtype, copy=False), lr)
@@ -73,11 +73,11 @@ class Momentum(Optimiser):
     def __init__(self, lr: Rate, momentum: Rate = 0.9, clip: float | None = None):
         super().__init__(lr, clip)
         if not callable(momentum):
-            _within("momentum", momentum, 0, 1)
+            _within(momentum, "momentum", 0, 1)
         self.momentum = momentum
 
     def _update(self, ops, theta, g, lr):
-        mu = _within("momentum", scheduled(self.momentum, self.t - 1, "momentum"), 0, 1)
+        mu = _within(scheduled(self.momentum, self.t - 1, "momentum"), "momentum", 0, 1)
         theta, self.moments["v"] = ops.momentum(theta, g, self.moments["v"], lr, mu)
         return theta
 
@@ -89,7 +89,7 @@ class RMSProp(Optimiser):
 
     def __init__(self, lr: Rate, rho: float = 0.9, eps: float = 1e-8, clip: float | None = None):
         super().__init__(lr, clip)
-        self.rho, self.eps = _within("rho", rho, 0, 1), _positive("eps", eps)
+        self.rho, self.eps = _within(rho, "rho", 0, 1), _positive(eps, "eps")
 
     def _update(self, ops, theta, g, lr):
         theta, self.moments["s"] = ops.rmsprop(theta, g, self.moments["s"], lr, self.rho, self.eps)
@@ -107,8 +107,8 @@ class Adam(Optimiser):
     def __init__(self, lr: Rate, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
                  clip: float | None = None):
         super().__init__(lr, clip)
-        self.beta1, self.beta2 = _within("beta1", beta1, 0, 1), _within("beta2", beta2, 0, 1)
-        self.eps = _positive("eps", eps)
+        self.beta1, self.beta2 = _within(beta1, "beta1", 0, 1), _within(beta2, "beta2", 0, 1)
+        self.eps = _positive(eps, "eps")
 
     def _update(self, ops, theta, g, lr):
         m, v = self.moments["m"], self.moments["v"]
@@ -117,7 +117,7 @@ class Adam(Optimiser):
         return theta
 
 
-def _within(name: str, value: float, low: float, high: float) -> float:
+def _within(value: float, name: str, low: float, high: float) -> float:
     if not real(value):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not low <= value < high:
@@ -125,7 +125,7 @@ def _within(name: str, value: float, low: float, high: float) -> float:
     return float(value)
 
 
-def _positive(name: str, value: float) -> float:
-    if _within(name, value, 0, math.inf) == 0:
+def _positive(value: float, name: str) -> float:
+    if _within(value, name, 0, math.inf) == 0:
         raise ValueError(f"{name} must be positive: it keeps 0 / 0 out of the update of a parameter without gradient")
     return float(value)
