@@ -10,9 +10,8 @@ import pytest
 
 from numpygan import cli
 from numpygan.plots.figure import axes
-from numpygan.study import STUDIES, Cell, Study, cells, main, run, workers
+from numpygan.study import STUDIES, Cell, Row, Study, cells, main, run, workers
 from numpygan.study.runner import some_seeds
-from numpygan.study.table import mean_and_error
 
 needs_joblib = pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="joblib is an extra")
 
@@ -58,8 +57,9 @@ def read(path):
 
 
 def test_a_mean_and_its_standard_error_by_hand():
-    assert mean_and_error(np.array([1., 2., 6.])) == (3, pytest.approx(np.sqrt((4 + 1 + 9) / 2 / 3), rel=1e-15))
-    mean, error = mean_and_error(np.array([4.]))
+    row = Row("g", "steep", [0, 1, 2], [{"value": 1.}, {"value": 2.}, {"value": 6.}])
+    assert row.mean("value") == (3, pytest.approx(np.sqrt((4 + 1 + 9) / 2 / 3), rel=1e-15))
+    mean, error = Row("g", "steep", [0], [{"value": 4.}]).mean("value")
     assert mean == 4
     assert np.isnan(error)
 

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from ..study.table import mean_and_error
 from .figure import D_COLOUR, DATA, FAKE, figure
 from .images import tiles
 
@@ -46,7 +45,6 @@ def _cloud(ax, row, mixture):
     ax.set(xlim=(-1.3 * reach, 1.3 * reach), ylim=(-1.3 * reach, 1.3 * reach), aspect="equal", xticks=[], yticks=[])
     ax.set_xlabel("$x_1$", fontsize=7, labelpad=1)
     ax.set_ylabel("$x_2$", fontsize=7, labelpad=1)
-
 
 
 def collapse(rows: Sequence[Any]) -> Axes:
@@ -127,7 +125,7 @@ def _balance(ax, rows, key, i, of, remedies):
     mark = {"fmt": "osD^"[i % 4], "color": COLOURS[i], "markersize": 5, "elinewidth": 1.0}
 
     def draw(key, **more):
-        mean, error = np.transpose([mean_and_error(row.values(key)) for row in rows])
+        mean, error = np.transpose([row.mean(key) for row in rows])
         ax.errorbar(at, mean, np.nan_to_num(error), **mark, **more)
     draw(key, label=rows[0].group.rpartition(", ")[2])
     if key.startswith("push"):

@@ -35,11 +35,11 @@ class Row(NamedTuple):
     def values(self, column: str) -> np.ndarray:
         return np.array([result[column] for result in self.results], float)
 
-
-def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """The mean of n values, and its standard error s/√n, s² = Σ (v − mean)²/(n − 1); NaN where n = 1."""
-    n = len(values)
-    return float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(n)) if n > 1 else math.nan
+    def mean(self, column: str) -> tuple[float, float]:
+        """The mean over n seeds, and its standard error s/√n, s² = Σ (v − mean)²/(n − 1); NaN where n = 1."""
+        values = self.values(column)
+        n = len(values)
+        return float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(n)) if n > 1 else math.nan
 
 
 def rows(study: Study, found: dict[str, Result]) -> list[Row]:
@@ -67,7 +67,7 @@ def markdown(study: Study, table: Sequence[Row]) -> str:
     groups = any(row.group for row in table)
     lines = [[*(["group"] if groups else []), "method", "seeds", *study.columns]]
     for row in table:
-        entries = [_shown(*mean_and_error(row.values(c)), form) for c, form in study.columns.items()]
+        entries = [_shown(*row.mean(c), form) for c, form in study.columns.items()]
         lines.append([*([row.group] if groups else []), row.method, str(len(row.seeds)), *entries])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = ["| " + " | ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)) + " |" for line in lines]
@@ -83,7 +83,7 @@ def write_csv(study: Study, table: Sequence[Row], folder: Path) -> list[Path]:
     columns = list(study.columns)
     each = [[row.group, row.method, seed, *(result[c] for c in columns)]
             for row in table for seed, result in zip(row.seeds, row.results, strict=True)]
-    means = [[row.group, row.method, len(row.seeds), *(v for c in columns for v in mean_and_error(row.values(c)))]
+    means = [[row.group, row.method, len(row.seeds), *(v for c in columns for v in row.mean(c))]
              for row in table]
     both = [f"{c}{end}" for c in columns for end in ("", " (standard error)")]
     return [_csv(folder / "cells.csv", ["group", "method", "seed", *columns], each),
