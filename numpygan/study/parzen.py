@@ -1,7 +1,6 @@
 """`numpygan study parzen`: the paper's table for MNIST, its own recipe and a better one, beside what misleads in it."""
 import functools
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from .. import data as datasets
 from .. import init, metrics, optim
 from ..averaging import Averaged
-from ..classifier import Classifier, train_classifier
+from ..classifier import train_classifier
 from ..data.rows import Rows
 from ..files import typed
 from ..gan import GAN
@@ -19,7 +18,7 @@ from ..layers import Dense, Dropout, Maxout, ReLU, Sigmoid
 from ..network import Network
 from ..presets import Recipe, build
 from ..schedule import Exponential, Ramp
-from ..terminal import interactive
+from ..terminal import say
 from . import runner, table
 from .best import SAMPLES, Best
 from .cells import Cell, Result, Store
@@ -114,7 +113,7 @@ def trained(name: str, seed: int, epochs: int, known: Rows, valid: np.ndarray, f
     gan, mean, batch = RECIPES[name](known, seed, epochs)
     best = Best.load(file) if file.exists() else Best(gan, mean, np.random.default_rng([seed, 1]))
     folder.mkdir(parents=True, exist_ok=True)
-    best.train(known, valid, epochs, batch, PATIENCE, file, functools.partial(_tell, f"{name}, seed {seed}"))
+    best.train(known, valid, epochs, batch, PATIENCE, file, lambda text: say(f"{name}, seed {seed}, {text}"))
     return best
 
 
@@ -130,20 +129,15 @@ def load() -> tuple[Rows, Rows, Rows]:
 def scores(x: np.ndarray, known: Rows, valid: Rows, test: Rows) -> Result:
     """The numbers of a row for samples x in [0, 1]."""
     p = metrics.parzen(valid.x[:VALID], test.x, x_fake=x)
-    judge, reference = _judge(known)
-    shares = metrics.class_shares(judge, 2 * x - 1)
+    judge = train_classifier(2 * known.x - 1, np.asarray(known.labels), np.random.default_rng(123))    # in every row
+    seen = 2 * x - 1                                         # the classifier's pixels lie in [−1, 1]
+    shares = metrics.class_shares(judge, seen)
     new = metrics.nearest_distance(test.x[:JUDGED], known.x)
     return {"log-likelihood": p.log_likelihood, "test error": p.error, "σ": p.sigma, "epochs": 0,
-            "confident %": 100 * metrics.confident_share(judge, 2 * x - 1), "rarest class %": 100 * shares.min(),
+            "confident %": 100 * metrics.confident_share(judge, seen), "rarest class %": 100 * shares.min(),
             "commonest %": 100 * shares.max(),
-            "Fréchet": metrics.frechet_distance(reference(test), judge.features(2 * x - 1)),
+            "Fréchet": metrics.frechet_distance(judge.features(2 * test.x - 1), judge.features(seen)),
             "nearest": metrics.nearest_distance(x[:JUDGED], known.x) / new}
-
-
-def _judge(known: Rows) -> tuple[Classifier, Any]:
-    """The classifier, the same in every row, and its features of data; it sees pixels in [−1, 1]."""
-    judge = train_classifier(2 * known.x - 1, np.asarray(known.labels), np.random.default_rng(123))
-    return judge, lambda rows: judge.features(2 * rows.x - 1)
 
 
 # --------------------------------------------------------------------------------------------------- showing
@@ -215,8 +209,3 @@ def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None,
     for sentence in flagged(table.rows(plan, table.known(plan, Store(folder / "cells")))):
         print(sentence)
     return status
-
-
-def _tell(name: str, text: str) -> None:
-    if interactive():
-        print(f"{name}, {text}", file=sys.stderr, flush=True)
