@@ -57,10 +57,12 @@ class Stop:
 
 
 class Waiting:
-    """A callback that says `text`, if any, where the first step lets one wait longer than `patience` seconds."""
+    """A callback that says `text`, if any, where the first step lets one wait."""
 
-    def __init__(self, text: str, patience: float = 0.8):
-        self.timer = threading.Timer(patience, say, [text])
+    PATIENCE = 0.8                               # seconds
+
+    def __init__(self, text: str):
+        self.timer = threading.Timer(self.PATIENCE, say, [text])
         self.timer.daemon = True
         if text:
             self.timer.start()

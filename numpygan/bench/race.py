@@ -124,13 +124,13 @@ def starts(w: Workload, names: Iterable[str], threads: int) -> dict[str, dict[st
     return found
 
 
-def imports(libraries: Iterable[str], times: int = 3) -> dict[str, float]:
-    """{library: seconds}: how long its import takes in a fresh interpreter, the median of some."""
+def imports(libraries: Iterable[str]) -> dict[str, float]:
+    """{library: seconds}: how long its import takes in a fresh interpreter, the median of three."""
     def once(library):
         code = f"import time; s = time.perf_counter(); import {library}; print(time.perf_counter() - s)"
         return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                                     check=True).stdout.split()[-1])
-    return {library: float(np.median([once(library) for _ in range(times)])) for library in libraries}
+    return {library: float(np.median([once(library) for _ in range(3)])) for library in libraries}
 
 
 def ratio(result: Mapping[str, Any], who: str, other: str) -> float:

@@ -78,9 +78,9 @@ def accuracy(make: Callable, d: int, seed: int) -> tuple[float, float]:
     return float(np.mean([D(x) > 0, D(x_fake) < 0])), float(np.mean([says_p(x), ~says_p(x_fake)]))
 
 
-def sweep(make: Callable, dimensions: Sequence[int] = DIMENSIONS, seeds: range = SEEDS) -> Accuracy:
+def sweep(make: Callable, dimensions: Sequence[int] = DIMENSIONS) -> Accuracy:
     """`accuracy` over all dimensions and seeds."""
-    rows = np.array([[accuracy(make, d, seed) for d in dimensions] for seed in seeds])
+    rows = np.array([[accuracy(make, d, seed) for d in dimensions] for seed in SEEDS])
     return Accuracy(rows[..., 0], rows[..., 1])
 
 

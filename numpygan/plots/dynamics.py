@@ -9,6 +9,7 @@ from .figure import D_COLOUR, DATA, FAKE, axes, figure
 from .moving import Film
 
 COLOURS = (FAKE, DATA, D_COLOUR)                        # of the ways to take a step
+BILINEAR = ("black", FAKE, DATA)                        # of those in V = xy, continuous time first
 REACH = 3.4                                             # of the plane, in every direction
 TAIL = 40                                               # steps that a moving point leaves visible
 Game = tuple[Callable, Sequence[np.ndarray]]            # a vector field, and paths (steps + 1, 2) in it
@@ -105,8 +106,8 @@ def _moduli(ax: Axes, found: Mapping[str, Sequence[Any]], titles: Sequence[str])
             va="center", fontsize=9, color="0.35")
 
 
-def paths_film(games: Mapping[str, Game], titles: Sequence[str], steps: int = 120, every: int = 2) -> Film:
-    """Moving points with tails, a panel for each of four methods."""
+def paths_film(games: Mapping[str, Game], titles: Sequence[str], steps: int = 120) -> Film:
+    """Moving points with tails, a panel for each of four methods; every second step is a frame."""
     fig = figure(6.4, 6.8)
     panels = fig.subplots(2, 2, sharex=True, sharey=True)
     moving: list[tuple[Any, Any, np.ndarray]] = []
@@ -122,11 +123,11 @@ def paths_film(games: Mapping[str, Game], titles: Sequence[str], steps: int = 12
     text.axes = panels.flat[0]                          # where `Film` draws it
 
     def change(i):
-        text.set_text(f"The Dirac-GAN after {i * every} steps")
-        _move(moving, i * every)
+        text.set_text(f"The Dirac-GAN after {2 * i} steps")
+        _move(moving, 2 * i)
 
     return Film(panels.flat[0], [a for tail, point, _ in moving for a in (tail, point)] + [text], change,
-                steps // every + 1)
+                steps // 2 + 1)
 
 
 def _move(moving: Sequence[tuple[Any, Any, np.ndarray]], step: int) -> None:
@@ -138,13 +139,10 @@ def _move(moving: Sequence[tuple[Any, Any, np.ndarray]], step: int) -> None:
 def bilinear(shown: Mapping[str, np.ndarray], field: Callable) -> Axes:
     """V = xy: the paths on the plane, and the distance of each from the equilibrium; shown {name: path}."""
     left, right, _ = _bilinear(shown, field)
-    for path, colour in zip(shown.values(), _COLOURS, strict=True):
+    for path, colour in zip(shown.values(), BILINEAR, strict=True):
         left.plot(*path.T, color=colour, linewidth=1.5)
         right.plot(np.hypot(*path.T), color=colour, linewidth=1.8)
     return left
-
-
-_COLOURS = ("black", FAKE, DATA)
 
 
 def _bilinear(shown, field):
@@ -157,7 +155,7 @@ def _bilinear(shown, field):
     axes(right, "distance from the equilibrium", "step", "$\\sqrt{x^2 + y^2}$")
     count = max(len(path) for path in shown.values())
     right.set(xlim=(0, count - 1), ylim=(0, 1.05 * max(np.hypot(*path.T).max() for path in shown.values())))
-    for name, colour in zip(shown, _COLOURS, strict=True):
+    for name, colour in zip(shown, BILINEAR, strict=True):
         left.plot([], [], color=colour, linewidth=2, label=name)
     fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return left, right, count
@@ -167,7 +165,7 @@ def bilinear_film(shown: Mapping[str, np.ndarray], field: Callable) -> Film:
     """The same, moving."""
     left, right, count = _bilinear(shown, field)
     moving, curves = [], []
-    for path, colour in zip(shown.values(), _COLOURS, strict=True):
+    for path, colour in zip(shown.values(), BILINEAR, strict=True):
         tail, = left.plot([], [], color=colour, linewidth=1.5)
         point, = left.plot([], [], "o", color=colour, markersize=7)
         curve, = right.plot([], [], color=colour, linewidth=1.8)

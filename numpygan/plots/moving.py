@@ -37,10 +37,10 @@ class Film(NamedTuple):
         return images
 
 
-def write_gif(film: Film, path: str | os.PathLike, seconds: float = 0.1, colours: int = 48) -> Path:
-    """The film as a GIF (see `save_gif`), in the colours of its last frame: else they would flicker."""
+def write_gif(film: Film, path: str | os.PathLike, seconds: float = 0.1) -> Path:
+    """The film as a GIF (see `save_gif`), in 48 colours of its last frame: else they would flicker."""
     frames = film.frames()
-    palette = _reduced(frames[-1], colours)
+    palette = _reduced(frames[-1], 48)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     return save_gif(frames, path, seconds)
 

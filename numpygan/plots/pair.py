@@ -11,6 +11,7 @@ from .moving import Film
 
 P_G, D_LINE, BEST = D_COLOUR, DATA, "#E69F00"          # as in the paper: p_g green, D blue; D* of Okabe & Ito's orange
 X_LINE, Z_LINE = -0.1, -0.42                           # heights of the two axes below the curves
+EXTENT = (-3.5, 3.5)                                   # of both axes
 
 
 class Pair:
@@ -21,7 +22,7 @@ class Pair:
     """
 
     def __init__(self, ax: Axes | None, x: np.ndarray, p_data: np.ndarray, z: np.ndarray, title: str = "",
-                 judged: tuple[float, float] | None = None, extent: tuple[float, float] = (-3.5, 3.5)):
+                 judged: tuple[float, float] | None = None):
         self.ax, self.x, self.z = axes(ax, title, "", "density, or $D(x)$", 6, 4.4), x, z
         if judged is not None:
             self.ax.fill_between(judged, 0, 1, color="black", alpha=0.06, linewidth=0,
@@ -34,15 +35,15 @@ class Pair:
         self.arrows = LineCollection([], colors="black", linewidths=0.6)
         self.ax.add_collection(self.arrows)
         self.heads, = self.ax.plot([], [], "^", color="black", markersize=3.5, markeredgewidth=0)
-        self._lines(extent)
+        self._lines()
 
-    def _lines(self, extent: tuple[float, float]) -> None:
+    def _lines(self) -> None:
         """The two axes x and z below the curves."""
         for name, y in (("x", X_LINE), ("z", Z_LINE)):
-            self.ax.plot(extent, (y, y), color="black", linewidth=0.8)
+            self.ax.plot(EXTENT, (y, y), color="black", linewidth=0.8)
             self.ax.annotate(f"${name}$", (0, y), (-6, 0), xycoords=("axes fraction", "data"),
                              textcoords="offset points", ha="right", va="center")
-        self.ax.set(xlim=extent, ylim=(Z_LINE - 0.04, 1.05), yticks=[0, 0.5, 1])
+        self.ax.set(xlim=EXTENT, ylim=(Z_LINE - 0.04, 1.05), yticks=[0, 0.5, 1])
         self.ax.spines[["left", "bottom"]].set_visible(False)
         self.ax.tick_params(bottom=False, left=False, pad=1)
 

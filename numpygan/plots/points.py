@@ -127,11 +127,11 @@ def probability(D: Any, x: np.ndarray) -> np.ndarray:
     return sigmoid(D(x.astype(D.dtype))[:, 0].astype(float))
 
 
-def extent(x: np.ndarray, margin: float = 0.15) -> list[tuple[float, float]]:
-    """For each column of x (n, d) an interval that holds it, with a margin of that share on both sides."""
+def extent(x: np.ndarray) -> list[tuple[float, float]]:
+    """For each column of x (n, d) an interval that holds it, with a margin of 15 % of its width on both sides."""
     low, high = x.min(axis=0), x.max(axis=0)
-    wide = np.where(high > low, high - low, 1.0) * margin
-    return [(float(a), float(b)) for a, b in zip(low - wide, high + wide, strict=True)]
+    margin = 0.15 * np.where(high > low, high - low, 1.0)
+    return [(float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)]
 
 
 def lattice(x: tuple[float, float], y: tuple[float, float], m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
