@@ -328,4 +328,3 @@ class Snapshots:
         self.samples.append(gan.G(self.z))
         if len(self.steps) > self.most:
             self.steps, self.samples, self.every = self.steps[::2], self.samples[::2], 2 * self.every
-

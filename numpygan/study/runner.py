@@ -104,4 +104,3 @@ def some_seeds(cells: Sequence[Cell], seeds: int | None) -> list[Cell]:
     for cell in cells:
         first.setdefault((cell.group, cell.method), []).append(cell.seed)
     return [cell for cell in cells if cell.seed in first[cell.group, cell.method][:seeds]]
-

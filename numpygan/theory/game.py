@@ -168,5 +168,3 @@ def minimax_generator_terms(x, log_p, log_q):
 def non_saturating_generator_terms(x, log_p, log_q):
     """−log D* under q."""
     return None, -log_sigmoid(log_ratio(log_p, log_q))
-
-
