@@ -1,6 +1,8 @@
 """numpygan: generative adversarial networks you can read, in NumPy, with the hot path compiled by Numba."""
 import importlib
 
+__version__ = "0.1.0"                   # first: a checkpoint tells it
+
 from . import data, init, losses, optim, penalties
 from .averaging import Averaged
 from .batchwise import BatchNorm, MinibatchStd, Pack
@@ -10,8 +12,6 @@ from .history import History
 from .layers import Context, Dense, Dropout, Layer, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
 from .network import MLP, Network, Tape
 from .spectral import SpectralDense
-
-__version__ = "0.1.0"
 
 LATE = ("check", "functional", "metrics", "plots", "theory", "weights")   # imported when first named
 

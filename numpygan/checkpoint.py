@@ -2,17 +2,16 @@
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import __version__, archive
 from .archive import CheckpointError
-from .checks import generator, numeric, told
+from .checks import able, function, generator, numeric, told
 from .describe import describe, plain_or_schedule, restore, schedule
-from .gan import GAN
 from .history import COLUMNS, History
 from .network import Network
 from .schedule import SCHEDULES
@@ -29,7 +28,7 @@ Arrays = dict[str, np.ndarray]
 
 class Checkpoint(NamedTuple):
     """What a file held: the GAN, the generator that trained it (None if it was not saved), and the caller's arrays."""
-    gan: GAN
+    gan: Any
     rng: np.random.Generator | None
     extra: Arrays
     format: int = FORMAT
@@ -37,7 +36,7 @@ class Checkpoint(NamedTuple):
 
 # ---------------------------------------------------------------------------------------------------- saving
 
-def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = None,
+def save(path: str | os.PathLike, gan: Any, rng: np.random.Generator | None = None,
          extra: Arrays | None = None) -> Path:
     """Write `gan` as .npz: architecture, parameters, moments, history, position in the data; with `rng` its state.
 
@@ -47,8 +46,7 @@ def save(path: str | os.PathLike, gan: GAN, rng: np.random.Generator | None = No
     CheckpointError for what a file cannot hold (a schedule that is a function) and for parameters that are not
     finite; OSError when the disk refuses.
     """
-    if not isinstance(gan, GAN):
-        raise TypeError(f"gan must be a GAN, got {type(gan).__name__}")
+    able(gan, "gan", ("fit", "sample"), "GAN(G, D)")
     if not isinstance(extra, dict | None) or not all(isinstance(name, str) for name in extra or {}):
         raise TypeError(f"extra must be a dictionary {{name: array}}, got {told(extra)}")
     arrays: Arrays = {}
@@ -94,19 +92,21 @@ def _listed(state):
 
 # --------------------------------------------------------------------------------------------------- loading
 
-def load(path: str | os.PathLike, own: Sequence[type] = (), engine: str | None = None) -> Checkpoint:
-    """What `save` wrote. `own`: classes of layers, losses and optimisers that are not the package's.
+def load(path: str | os.PathLike, make: Callable, own: Sequence[type] = (), engine: str | None = None) -> Checkpoint:
+    """What `save` wrote. `make` puts its parts together: the class `GAN`, which saves itself by this file and is not
+    imported here. `own`: classes of layers, losses and optimisers that are not the package's.
 
     `engine`: that of the networks, where it should not be the one they were saved with. Shapes are checked against
     the architecture before anything of their size is made. CheckpointError when the file is damaged, of a newer
     format, or names what is not known; OSError when it cannot be opened.
     """
+    function(make, "make", "GAN")
     if not isinstance(own, list | tuple) or not all(isinstance(cls, type) for cls in own):
         raise TypeError(f"own must be a list of classes, such as [Swish], got {own!r}")
     arrays = archive.read(path)
     try:
         meta = _read_meta(arrays.pop("meta", None))
-        gan = _gan(meta, arrays, own, engine)
+        gan = _gan(make, meta, arrays, own, engine)
         rng = None if meta["rng"] is None else _generator(meta["rng"])
         extra = {name[6:]: arrays.pop(name) for name in list(arrays) if name.startswith("extra.")}
         if arrays:
@@ -147,7 +147,7 @@ def _read_meta(content):
     return meta
 
 
-def _gan(meta, arrays, own, engine):
+def _gan(make, meta, arrays, own, engine):
     G, D = (_load_network(name, meta[name], arrays, own, engine) for name in "GD")
     opt_G, opt_D = (_load_optimiser(name, meta[name], arrays, own, net) for name, net in (("opt_G", G), ("opt_D", D)))
     meta = meta | {"input_noise": schedule(meta["input_noise"])}
@@ -157,8 +157,8 @@ def _gan(meta, arrays, own, engine):
             raise CheckpointError(f"has a description whose {key} is {str(meta[key])[:80]!r}")
     penalties = [restore(p, "penalty", own) for p in meta["penalties"]]
     try:
-        gan = GAN(G, D, restore(meta["loss"], "loss", own), opt_G, opt_D, noise=meta["noise"], penalties=penalties,
-                  input_noise=meta["input_noise"], simultaneous=meta["simultaneous"])
+        gan = make(G, D, restore(meta["loss"], "loss", own), opt_G, opt_D, noise=meta["noise"], penalties=penalties,
+                   input_noise=meta["input_noise"], simultaneous=meta["simultaneous"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"describes a GAN that cannot be ({error})") from error
     gan.position = _position(meta["position"])

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from . import checkpoint, memory
 from . import engine as engines
-from . import memory
 from .checks import able, flag, functions, generator, number, scheduled, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
@@ -173,14 +173,16 @@ class GAN:
 
     def save(self, path: str | os.PathLike, rng: np.random.Generator | None = None) -> None:
         """Write everything to a .npz file; with the `rng` that trains it, `fit` can go on to the same bits."""
-        from . import checkpoint
         checkpoint.save(path, self, rng)
 
     @staticmethod
-    def load(path: str | os.PathLike, own: Sequence[type] = (), rng: np.random.Generator | None = None) -> "GAN":
-        """The GAN of that file; `own`: classes in it that are not the package's. `rng` is put into the saved state."""
-        from . import checkpoint
-        gan, saved, *_ = checkpoint.load(path, own)
+    def load(path: str | os.PathLike, own: Sequence[type] = (), rng: np.random.Generator | None = None,
+             engine: str | None = None) -> "GAN":
+        """The GAN of that file; `own`: classes in it that are not the package's. `rng` is put into the saved state.
+
+        `engine`: that of the networks, where it should not be the one they were saved with.
+        """
+        gan, saved, *_ = checkpoint.load(path, GAN, own, engine)
         if rng is not None:
             checkpoint.set_state(generator(rng), saved, path)
         return gan

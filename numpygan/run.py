@@ -129,7 +129,7 @@ class Run:
         path = self["checkpoint.npz"]
         if not path.is_file():
             raise Misuse(f"{self.folder} has no checkpoint.npz: the run ended before it wrote one, so train again")
-        gan, rng, extra, file_format = checkpoint.load(path)
+        gan, rng, extra, file_format = checkpoint.load(path, GAN)
         if file_format == 1 and "average.theta" in extra and gan.G.state.size and "average.state" not in extra:
             raise CheckpointError(f"{path} has format 1, which kept an average of G's parameters and none of its "
                                   f"state; format {checkpoint.FORMAT}, that of numpygan {__version__}, needs both: "

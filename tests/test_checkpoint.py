@@ -65,7 +65,7 @@ def rewrite(path, arrays, **meta):
 
 def refuses(path, words, **options):
     with pytest.raises(CheckpointError, match=words) as error:
-        checkpoint.load(path, **options)
+        checkpoint.load(path, ng.GAN, **options)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -122,7 +122,7 @@ def test_the_state_of_every_generator_comes_back(kind, tmp_path):
     again = np.random.Generator(getattr(np.random, kind)(8))
     ng.GAN.load(tmp_path / "a.npz", rng=again)
     assert again.integers(2**63, size=20).tolist() == rng.integers(2**63, size=20).tolist()
-    assert checkpoint.load(tmp_path / "a.npz").rng is not None
+    assert checkpoint.load(tmp_path / "a.npz", ng.GAN).rng is not None
 
 
 def test_a_generator_of_another_kind_is_refused(tmp_path):
@@ -144,7 +144,7 @@ def test_every_argument_of_a_gan_is_saved():
 def test_extra_arrays_come_back_and_the_engine_can_be_chosen(tmp_path):
     extra = {"mean": np.arange(6.0).reshape(2, 3), "empty": np.zeros((0, 4), np.float32)}
     checkpoint.save(tmp_path / "a.npz", make(), extra=extra)
-    back = checkpoint.load(tmp_path / "a.npz", engine="numpy")
+    back = checkpoint.load(tmp_path / "a.npz", ng.GAN, engine="numpy")
     assert back.rng is None
     assert back.gan.G.engine == "numpy"
     assert {k: (v.shape, v.dtype, v.tobytes()) for k, v in back.extra.items()} == \
@@ -190,7 +190,7 @@ def test_a_file_of_format_1_is_read_and_gone_on_with(tmp_path):
         assert value.tobytes() == arrays[name].tobytes(), name
     gan.fit(np.linspace(-1, 1, 6, dtype=np.float32)[:, None], steps=2, batch=4, rng=rng)
     gan.save(tmp_path / "b.npz", rng)
-    assert checkpoint.load(tmp_path / "b.npz").format == checkpoint.FORMAT == 2
+    assert checkpoint.load(tmp_path / "b.npz", ng.GAN).format == checkpoint.FORMAT == 2
     assert len(ng.GAN.load(tmp_path / "b.npz").history) == 6
 
 
@@ -457,7 +457,7 @@ def test_other_files_are_refused_and_missing_ones_are_missing(tmp_path):
         file.writestr("readme.txt", "hello")
     refuses(tmp_path / "a.zip", "'readme.txt', which does not belong")
     with pytest.raises(FileNotFoundError):
-        checkpoint.load(tmp_path / "none.npz")
+        checkpoint.load(tmp_path / "none.npz", ng.GAN)
 
 
 # ------------------------------------------------------------------------------------------------- whole or not

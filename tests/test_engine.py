@@ -104,6 +104,13 @@ def test_without_numba_asking_for_it_is_one_clear_error(python, engine_argument)
                     "ask for engine=\"numpy\" (or set NUMPYGAN_ENGINE=numpy)")
 
 
+def test_without_numba_a_gan_that_was_saved_with_it_is_loaded_as_the_error_says(python, tmp_path):
+    ng.GAN(ng.MLP([2, 2], rng=RNG, engine="numba"), ng.MLP([2, 1], rng=RNG, engine="numba")).save(tmp_path / "a.npz")
+    load = f"import numpygan as ng; gan = ng.GAN.load({str(tmp_path / 'a.npz')!r}{{}}); print(gan.G.engine)"
+    assert "ask for engine=\"numpy\"" in python(NO_NUMBA + load.format(""), fails=True)
+    assert python(NO_NUMBA + load.format(", engine='numpy'")) == "numpy\n"
+
+
 def test_kernels_work_where_the_cache_has_no_place(python, tmp_path):
     """Files stand where every folder that Numba tries should be: nobody can write there, not even root."""
     package = tmp_path / "numpygan"

@@ -628,7 +628,7 @@ def test_both_rates_fall_to_zero_with_the_last_step_also_where_D_takes_several(f
 
 def test_a_run_checkpoint_is_a_checkpoint(folder):
     train("ring", changes=SMALL, out="a")
-    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz")
+    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz", ng.GAN)
     assert rng is not None
     assert extra["snapshots.samples"].shape == (12, 1000, 2)
     np.testing.assert_array_equal(extra["snapshots.samples"][-1], gan.G(extra["snapshots.z"]))
@@ -636,7 +636,7 @@ def test_a_run_checkpoint_is_a_checkpoint(folder):
 
 def test_an_average_of_format_1_that_lacks_the_state_of_g_is_refused_with_both_formats(folder, monkeypatch):
     train("ring", changes=SMALL | {"average": 0.9, "batch_norm": "G"}, out="a")
-    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz")
+    gan, rng, extra, *_ = checkpoint.load("a/checkpoint.npz", ng.GAN)
     extra.pop("average.state")
     with monkeypatch.context() as older:
         older.setattr(checkpoint, "FORMAT", 1)

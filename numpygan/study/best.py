@@ -69,7 +69,7 @@ class Best:
     @classmethod
     def load(cls, file: Path) -> "Best":
         """What `save` wrote; CheckpointError for another file."""
-        gan, rng, extra, _ = checkpoint.load(file)
+        gan, rng, extra, _ = checkpoint.load(file, GAN)
         if rng is None or not {"best", "curve", "seconds"} <= set(extra):
             raise CheckpointError(f"{file} is no checkpoint of this study: remove it, and the run starts anew")
         mean = Averaged.of(extra, gan.G)
