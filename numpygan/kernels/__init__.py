@@ -1,4 +1,8 @@
-"""The equations compiled by Numba: the names and signatures of `functional`, the hot path of the "numba" engine."""
+"""The equations compiled by Numba: the names and signatures of `functional`, the hot path of the "numba" engine.
+
+All of them, also the few that nothing of ours calls compiled (softplus, log σ, the two cross-entropies): a student's
+layer or loss finds the same functions in `c.ops` with either engine.
+"""
 from ..functional import dropout_mask
 from .batch import batch_norm, batch_norm_backward, minibatch_std, minibatch_std_backward
 from .dense import (
