@@ -1,4 +1,4 @@
-"""Layers, losses, penalties and optimisers as plain values that JSON can hold, and back."""
+"""Layers, losses, penalties, optimisers and schedules as plain values that JSON can hold, and back."""
 import functools
 import importlib
 import inspect

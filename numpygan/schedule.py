@@ -1,4 +1,4 @@
-"""Learning rates and momenta that change with the step, as values that a checkpoint can hold."""
+"""Learning rates, momenta and noise that change with the step, as values that a checkpoint can hold."""
 import math
 
 from .checks import number, real, whole

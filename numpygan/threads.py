@@ -1,4 +1,4 @@
-"""How many threads there are: BLAS gets one unless products are large, a worker among workers nothing but one."""
+"""How many threads there are: BLAS gets one unless products are large; a worker among workers has one in all."""
 import functools
 import sys
 import threading

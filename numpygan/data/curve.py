@@ -16,8 +16,7 @@ Arm = Callable[[np.ndarray], np.ndarray]      # t (n,) -> points (n, 2)
 class Curve(Distribution):
     """x = c_k(t) with k uniform over the curves ("arms") and t on [t0, t1]. No density: the support is thin."""
 
-    def __init__(self, name: str, arms: tuple[Arm, ...], t0: float, t1: float,
-                 dtype: Any = np.float32) -> None:
+    def __init__(self, name: str, arms: tuple[Arm, ...], t0: float, t1: float, dtype: Any) -> None:
         ends = np.stack([c(np.linspace(t0, t1, 100_001)) for c in arms])
         super().__init__(name, 2, (float(ends.min()), float(ends.max())), dtype)
         self.arms, self.t0, self.t1 = arms, t0, t1
@@ -40,8 +39,7 @@ class NoisyCurve(Curve, Known):
     curve, 16 nodes each: p is right to rounding, log p to 1e-3 as far out as p = 1e-100.
     """
 
-    def __init__(self, name: str, arms: tuple[Arm, ...], t0: float, t1: float, noise: float,
-                 dtype: Any = np.float32) -> None:
+    def __init__(self, name: str, arms: tuple[Arm, ...], t0: float, t1: float, noise: float, dtype: Any) -> None:
         super().__init__(name, arms, t0, t1, dtype)
         self.range = (-np.inf, np.inf)
         self.noise = noise

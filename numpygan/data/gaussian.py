@@ -15,7 +15,7 @@ class Gaussian(Known):
     mean (d,), cov (d, d); `modes` is the mean as (1, d); `std` a number when all axes share it, else (d,).
     """
 
-    def __init__(self, mean: np.ndarray, L: np.ndarray, dtype: Any = np.float32) -> None:
+    def __init__(self, mean: np.ndarray, L: np.ndarray, dtype: Any) -> None:
         super().__init__("gaussian", len(mean), dtype=dtype)
         self.mean = frozen(mean)
         self.cov = frozen(L @ L.T)

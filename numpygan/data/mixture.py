@@ -16,8 +16,7 @@ class Mixture(Known):
     `stds`.
     """
 
-    def __init__(self, modes: np.ndarray, stds: np.ndarray, weights: np.ndarray, name: str = "mixture",
-                 dtype: Any = np.float32) -> None:
+    def __init__(self, modes: np.ndarray, stds: np.ndarray, weights: np.ndarray, name: str, dtype: Any) -> None:
         super().__init__(name, modes.shape[1], dtype=dtype)
         self.modes = frozen(modes)
         self.stds = frozen(stds)

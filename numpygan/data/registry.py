@@ -1,4 +1,4 @@
-"""The names of data sets, for the command line."""
+"""Data by its name or its path."""
 
 import difflib
 import inspect

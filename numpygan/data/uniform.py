@@ -12,7 +12,7 @@ from .distribution import Known
 class Uniform(Known):
     """p(x) = Π_j 1/(hi_j − lo_j) inside the box [lo, hi], 0 outside; lo, hi (d,)."""
 
-    def __init__(self, lo: np.ndarray, hi: np.ndarray, dtype: Any = np.float32) -> None:
+    def __init__(self, lo: np.ndarray, hi: np.ndarray, dtype: Any) -> None:
         super().__init__("uniform", len(lo), (float(lo.min()), float(hi.max())), dtype)
         self.lo, self.hi = frozen(lo), frozen(hi)
         # Rounding a draw to float32 may carry it over an edge that float32 cannot hold: stay inside.

@@ -155,11 +155,11 @@ PHASES = {"(a)": "Algorithm 1, on the way to (a)", "(b)": "D alone, on the way t
 
 def draw(folder: Path) -> list[Path]:
     """figure1.png and figure1.gif."""
-    film = Film()
-    moments = run(0, film)
+    kept = Recorder()
+    moments = run(0, kept)
     titles = [f"{TITLES[m.label]}\n{numbers(m)}" for m in moments]
     ax = pair.figure1(moments, X, P_DATA, Z, titles, (X[INSIDE].min(), X[INSIDE].max()))
-    moving = pair.pair_film(film.moments, X, P_DATA, Z, film.titles)
+    moving = pair.pair_film(kept.moments, X, P_DATA, Z, kept.titles)
     return [write_png(ax, folder / "figure1.png"), write_gif(moving, folder / "figure1.gif")]
 
 
@@ -169,7 +169,7 @@ def numbers(m: Moment) -> str:
     return f"JSD {m.jsd:.4f}, largest {off}"
 
 
-class Film:
+class Recorder:
     """A `watch` that keeps a moment now and then: each phase at its own pace."""
 
     EVERY = {"(a)": 6, "(b)": 160, "(c)": 4, "(d)": 40}
