@@ -33,8 +33,8 @@ class Feed:
         """Where it stands in finite data; a new feed begins there when it is given it."""
         return None if self.data.n is None else (self.batch, self.seed, self.index)
 
-    def of(self, source: Any, batch: int) -> bool:
-        """Is this the supply for that data and batch size?"""
+    def serves(self, source: Any, batch: int) -> bool:
+        """Is this the supply of that data, in batches of that size?"""
         return self.source is source and self.batch == batch
 
     def next(self, rng: np.random.Generator) -> np.ndarray:

@@ -26,7 +26,6 @@ OF_P = "a penalty must return (P, g), P one number, g its gradient shaped like D
 
 # ------------------------------------------------------------------------------------------------- gradients
 
-
 def discriminator_gradient(D: Network, loss: Any, x: np.ndarray, x_fake: np.ndarray,
                            rng: np.random.Generator | None = None, log: dict | None = None) -> tuple[float, np.ndarray]:
     """L_D = loss on D(x) and D(x_fake)                                                         Eq. (3.2)
@@ -199,7 +198,7 @@ class GAN:
         """
         rng, callbacks = generator(rng), functions(callbacks, "callbacks", "Snapshots(z)")
         feed = self._feed
-        if feed is None or not feed.of(data, batch):
+        if feed is None or not feed.serves(data, batch):
             feed = Feed(data, batch, self.G.dtype, self.position if feed is None else None)
         check_fit(self, feed.data, batch, k)
         count = count_steps(feed.data, batch, k, steps, epochs)

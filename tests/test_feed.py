@@ -57,7 +57,7 @@ def test_endless_data_has_no_position():
 
 def test_a_feed_knows_its_data_and_batch():
     feed = Feed(ROWS, 2)
-    assert [feed.of(ROWS, 2), feed.of(ROWS, 3), feed.of(ROWS.copy(), 2)] == [True, False, False]
+    assert [feed.serves(ROWS, 2), feed.serves(ROWS, 3), feed.serves(ROWS.copy(), 2)] == [True, False, False]
 
 
 def test_the_number_of_steps():
