@@ -98,7 +98,7 @@ def load(path: str | os.PathLike, make: Callable, own: Sequence[type] = (), engi
 
     `engine`: that of the networks, where it should not be the one they were saved with. Shapes are checked against
     the architecture before anything of their size is made. CheckpointError when the file is damaged, of a newer
-    format, or names what is not known; OSError when it cannot be opened.
+    format, or names what is not known; OSError when it cannot be opened; ImportError for an engine that is not there.
     """
     function(make, "make", "GAN")
     if not isinstance(own, list | tuple) or not all(isinstance(cls, type) for cls in own):

@@ -36,6 +36,11 @@ def real(value: Any) -> bool:
     return isinstance(value, REAL) and not isinstance(value, bool)
 
 
+def scalar(value: Any) -> bool:
+    """Is it one real number, be it in an array without axes, as a loss may return it?"""
+    return real(value) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf")
+
+
 def number(value: Any, name: str) -> float:
     """`value` as a float; TypeError for no number, ValueError unless it is finite and at least 0."""
     if not real(value):
@@ -119,7 +124,7 @@ def scheduled(value: Any, step: int, name: str) -> float:
     """`value`, or what it returns for that step where it is a function; TypeError unless that is one number."""
     if callable(value):
         value = value(step)
-        if not real(value) and (np.ndim(value) or np.asarray(value).dtype.kind not in "biuf"):
+        if not scalar(value):
             raise TypeError(f"{name}, a function of the step, must return a number, got {told(value)} at step {step}")
     return float(value)
 

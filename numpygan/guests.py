@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import WHOLE, kind, numeric, real, told, whole
+from .checks import WHOLE, kind, numeric, scalar, told, whole
 from .layers import Layer, Params
 
 HOUSE = __name__.split(".")[0] + "."
@@ -106,7 +106,7 @@ def answer(result: Any, by: Any, expected: str, *like: np.ndarray) -> tuple[Any,
     if not isinstance(result, tuple) or len(result) != 1 + len(like):
         raise TypeError(f"{told(by)}: {expected}, got {kind(result)}")
     number, *gradients = result
-    if not real(number) and (np.ndim(number) or np.asarray(number).dtype.kind not in "biuf"):
+    if not scalar(number):
         raise TypeError(f"{told(by)}: {expected}, got {_seen(number)} for the number")
     for g, array in zip(gradients, like, strict=True):
         if not isinstance(g, np.ndarray) or g.shape != array.shape or g.dtype.kind not in ("biuf" + array.dtype.kind):

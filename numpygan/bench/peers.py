@@ -3,6 +3,7 @@
 All draw their minibatches from a permutation of the same rows, and keep both losses of every step. What we do and they
 are spared: the means of D's answers, the norms of the gradients, and the check that all of it is finite.
 """
+import functools
 import itertools
 from typing import Any
 
@@ -115,7 +116,7 @@ def jax_jit(w: Workload):
 
     jitted = jax.jit(_jax_iteration(w, epoch), donate_argnums=0)
     g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
-    zeros = lambda p: jax.tree.map(jnp.zeros_like, p)                                                  # noqa: E731
+    zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     key = jax.random.key(0, impl="unsafe_rbg")
     held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key)]
     count, order = itertools.count(), [jnp.arange(len(rows))]

@@ -145,7 +145,8 @@ def is_array(p: Any) -> bool:
 
 
 def probabilities(p: Any, q: Any) -> tuple[np.ndarray, np.ndarray]:
-    """p and q as float64; ValueError unless each is an array of numbers of at least 0 whose sum is 1, of one shape."""
+    """p and q as float64; TypeError unless both are arrays of numbers, ValueError unless these are at least 0, of sum 1
+    and in one shape."""
     if not (is_array(p) and is_array(q)):
         raise TypeError("p and q must be of one kind: both arrays of probabilities, or both densities")
     w_p, w_q = _probabilities(p, "p"), _probabilities(q, "q")

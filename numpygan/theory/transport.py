@@ -81,7 +81,7 @@ def sliced_wasserstein1(x: Any, y: Any, directions: int = 100, *, rng: np.random
 # ----------------------------------------------------------------------------------------------- samples
 
 def _samples(x: Any, name: str) -> np.ndarray:
-    """Samples as float64 (n, d); ValueError when there are none or one is not finite."""
+    """Samples as float64 (n, d); TypeError for what is no array, ValueError when it is empty or not finite."""
     if not is_array(x):
         raise TypeError(f"p and q must be of one kind: both samples, or both densities; {name} is {type(x).__name__}")
     x = numbers(x, name)
