@@ -17,26 +17,8 @@ def floor(w: Workload):
 
     BLAS has one thread or all, whichever is faster in some trials at first.
     """
-    rng = np.random.default_rng(0)
-
-    def array(*shape):
-        return rng.standard_normal(shape, dtype=np.float32)
-    g, d, n = (w.z, *w.hidden, w.x), (w.x, *w.hidden, 1), w.batch
-    calls = []
-    for a, b in _forward(g):                                               # D's step: G forward
-        calls.append((array(n, a), array(a, b)))
-    for i, (a, b) in enumerate(_forward(d)):                               # D forward, dW, and dx above the first
-        calls += [(array(2 * n, a), array(a, b)), (array(2 * n, a).T, array(2 * n, b))]
-        if i:
-            calls.append((array(2 * n, b), array(a, b).T))
-    for i, (a, b) in enumerate(_forward(g)):                               # G's step: G forward, dW, dx
-        calls += [(array(n, a), array(a, b)), (array(n, a).T, array(n, b))]
-        if i:
-            calls.append((array(n, b), array(a, b).T))
-    for a, b in _forward(d):                                               # through D
-        calls += [(array(n, a), array(a, b)), (array(n, b), array(a, b).T)]
-    products = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in calls]
-    sizes = [sum(a * b + b for a, b in _forward(s)) for s in (g, d)]
+    products = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in _operands(w)]
+    sizes = [sum(a * b + b for a, b in _forward(s)) for s in _networks(w)]
     vectors = [[np.full(k, 0.5, np.float32) for _ in range(4)] for k in sizes]
 
     def some(count):
@@ -61,6 +43,32 @@ def floor(w: Workload):
             best.append((1, None)[int(np.median(trials, axis=0).argmin())])
         on(best[0], count)
     return steps
+
+
+def _operands(w):
+    """Both matrices of every product of one iteration, in its order."""
+    rng = np.random.default_rng(0)
+
+    def array(*shape):
+        return rng.standard_normal(shape, dtype=np.float32)
+    (g, d), n, pairs = _networks(w), w.batch, []
+    for a, b in _forward(g):                                               # D's step: G forward
+        pairs.append((array(n, a), array(a, b)))
+    for i, (a, b) in enumerate(_forward(d)):                               # D forward, dW, and dx above the first
+        pairs += [(array(2 * n, a), array(a, b)), (array(2 * n, a).T, array(2 * n, b))]
+        if i:
+            pairs.append((array(2 * n, b), array(a, b).T))
+    for i, (a, b) in enumerate(_forward(g)):                               # G's step: G forward, dW, dx
+        pairs += [(array(n, a), array(a, b)), (array(n, a).T, array(n, b))]
+        if i:
+            pairs.append((array(n, b), array(a, b).T))
+    for a, b in _forward(d):                                               # through D
+        pairs += [(array(n, a), array(a, b)), (array(n, b), array(a, b).T)]
+    return pairs
+
+
+def _networks(w):
+    return (w.z, *w.hidden, w.x), (w.x, *w.hidden, 1)
 
 
 def _forward(sizes):
