@@ -31,7 +31,7 @@ class Checkpoint(NamedTuple):
     gan: Any
     rng: np.random.Generator | None
     extra: Arrays
-    format: int = FORMAT
+    format: int
 
 
 # ---------------------------------------------------------------------------------------------------- saving

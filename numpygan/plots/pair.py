@@ -62,7 +62,7 @@ class Pair:
 
 
 def figure1(moments: Sequence[Any], x: np.ndarray, p_data: np.ndarray, z: np.ndarray, titles: Sequence[str],
-            judged: tuple[float, float] | None = None) -> Axes:
+            judged: tuple[float, float]) -> Axes:
     """Four moments of a run, panels (a) to (d); each has p_g, D, best and arrows = G(z)."""
     fig = figure(9.2, 8)
     panels = fig.subplots(2, 2, sharex=True, sharey=True)

@@ -37,7 +37,7 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     return q
 
 
-def noise_density(z: np.ndarray, noise: str = "normal") -> np.ndarray:
+def noise_density(z: np.ndarray, noise: str) -> np.ndarray:
     """p_z(z) of Eq. (3.7), where it is not 0."""
     if noise == "uniform":
         return np.full(np.shape(z), 1 / (2 * math.sqrt(3)))
