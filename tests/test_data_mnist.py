@@ -57,6 +57,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(net, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(net, "TIMEOUT", 0.5)
+    monkeypatch.setattr(net, "PATIENCE", 2.0)
     return tmp_path / "cache"
 
 
@@ -235,7 +236,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "good": (200, right, len(right)), "missing": (404, b"not here", 8), "half": (200, right[:30], len(right)),
             "quiet": (200, right[:30], None), "other": (200, right[:-1] + wrong, len(right)),
             "page": (200, b"<html>please log in</html>", 26), "endless": (200, right + b"x" * 2_000_000, None),
-            "hang": (200, b"", len(right)), "once": (200, right, len(right)),
+            "hang": (200, b"", len(right)), "drip": (200, b"", len(right)), "once": (200, right, len(right)),
         }[how]
         if how == "once" and self.server.asked.count("once") > 1:
             status, body, length = 503, b"busy", 4
@@ -248,6 +249,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             if how == "hang":
                 self.server.over.wait(5)
+            while how == "drip" and not self.server.over.wait(0.1):       # each byte in time, and no end of them
+                self.wfile.write(b"x")
         except OSError:
             pass                                                  # the client has gone, as it should
         self.close_connection = True
@@ -292,7 +295,7 @@ def test_files_are_downloaded_into_the_cache_once(server, cache):
 FAULTS = {
     "missing": "404 Not Found", "half": "it stopped half-way", "quiet": "it stopped half-way, after 30 of",
     "other": "it sends other bytes than the published ones", "page": "it stopped half-way, after 26 of",
-    "endless": "it sends more than the", "hang": "no answer",
+    "endless": "it sends more than the", "hang": "no answer", "drip": "too slow: no 64 KB in 2 s",
 }
 
 

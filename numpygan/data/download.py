@@ -1,6 +1,7 @@
 """Downloads: a file appears under its name whole and checked, or not at all."""
 
 import hashlib
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from .errors import DataError
 Progress = Callable[[str, int, int], None]      # file name, bytes so far, bytes in all
 
 TIMEOUT = 30.0                                  # seconds without an answer before the next mirror is tried
+PATIENCE = 60.0                                 # seconds without a whole chunk: a server that drips answers for ever
+CHUNK = 1 << 16                                 # bytes
 
 _PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection", "SSLError": "no safe connection",
           "ChunkedEncodingError": "it stopped half-way"}
@@ -56,14 +59,17 @@ def download(path: Path, urls: Sequence[str], size: int, sha256: str,
 
 
 class _Sink:
-    """A file to write to that counts, hashes, and refuses a byte too many."""
+    """A file to write to that counts, hashes, and refuses a byte too many, or too late."""
 
     def __init__(self, file: IO[bytes], name: str, size: int, progress: Progress | None) -> None:
         self.file, self.name, self.size, self.progress = file, name, size, progress
         self.hash = hashlib.sha256()
         self.done = 0
+        self.left = False                             # nobody waits for it any more
 
     def write(self, chunk: bytes) -> None:
+        if self.left:
+            raise DataError("it was left")
         self.done += len(chunk)
         if self.done > self.size:
             raise DataError(f"it sends more than the {self.size} bytes of the file")
@@ -83,8 +89,30 @@ class _Sink:
 
 
 def _fetch(url: str, sink: _Sink) -> None:
-    get = _pooch().HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
-    get(url, sink, None)
+    """Write what the URL serves to `sink`. The reading is done in a thread, as only what waits can be left."""
+    get = _pooch().HTTPDownloader(chunk_size=CHUNK, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+    errors: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            get(url, sink, None)
+        except BaseException as error:                # raised again below, as long as somebody waits for it
+            if not sink.left:
+                errors.append(error)
+
+    reader = threading.Thread(target=read, daemon=True)         # a dripping server does not keep Python from ending
+    reader.start()
+    try:
+        before = -1
+        while reader.is_alive():
+            if sink.done == before:
+                raise DataError(f"too slow: no {CHUNK >> 10} KB in {PATIENCE:g} s")
+            before = sink.done
+            reader.join(PATIENCE)
+    finally:
+        sink.left = True
+    if errors:
+        raise errors.pop()                            # kept, it would hold its own frame, and that the socket
 
 
 def _reason(error: Exception) -> str:
