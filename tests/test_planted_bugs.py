@@ -785,12 +785,19 @@ def test_a_network_that_gives_other_numbers_when_less_is_wanted_or_in_float32():
             dx, g = super().backward(tape, dy, want_dx, want_g)
             return dx, g if want_dx else 2 * g
 
+    class PartialDx(ng.Network):
+        def backward(self, tape, dy, want_dx=True, want_g=True):
+            dx, g = super().backward(tape, dy, want_dx, want_g)
+            return dx if want_g else 2 * dx, g
+
     class Rough(ng.Tanh):
         def backward(self, p, y, dy, c):
             return super().backward(p, y, dy, c)[0] * dy.dtype.type(1 if y.dtype == np.float64 else 1.01), {}
 
     net = Partial([ng.Dense(4), ng.Tanh(), ng.Dense(2)], 3, rng=np.random.default_rng(0), engine="numpy")
     caught("g is another one when nothing else is asked for", check.network, net)
+    net = PartialDx([ng.Dense(4), ng.Tanh(), ng.Dense(2)], 3, rng=np.random.default_rng(0), engine="numpy")
+    caught("dx is another one when nothing else is asked for", check.network, net)
     caught(["float32 gives other numbers than float64", "Layer 1 by itself: Rough()"],
            check.network, stack(ng.Dense(4), Rough(), ng.Dense(2)))
 
