@@ -14,6 +14,7 @@ from numpygan.check.comparison import Gradient, accuse
 from numpygan.check.derivative import CENTRAL, COMPLEX_STEP
 from numpygan.check.diagnosis import explain
 from numpygan.check.trial import Trial
+from numpygan.check.twin import twin
 
 
 class Swish(ng.Layer):
@@ -185,6 +186,29 @@ def test_a_state_is_that_of_many_training_passes():
     trial = Trial(ng.BatchNorm(), (5, 3), "numpy", np.random.default_rng(0))
     assert trial.s["mean"] == pytest.approx(trial.x.mean(axis=0), abs=1e-12)
     assert trial.s["var"] == pytest.approx(trial.x.var(axis=0, ddof=1), abs=1e-12)
+
+
+class KeepsW(ng.Dense):
+    """A state that follows from the parameters."""
+
+    def state(self, d_in):
+        return {"first": np.zeros((d_in, self.width))}
+
+    def init_state(self, p, s, rng):
+        s["first"][...] = p["W"]
+
+
+def test_a_state_that_follows_from_the_parameters_follows_them():
+    trial = Trial(KeepsW(4), (5, 3), "numpy", np.random.default_rng(0))
+    assert np.array_equal(trial.s["first"], trial.p["W"])
+    net = ng.Network([KeepsW(4)], 3, rng=np.random.default_rng(0), engine="numpy")
+    assert np.array_equal(twin(net, theta=net.theta + 1).state, net.theta[:12] + 1)
+
+
+def test_more_columns_and_layers_are_allowed_more_rounding_in_float32():
+    for sizes, columns, layers in (([300, 1], 300, 1), ([5, 40, 1], 40, 3)):
+        row = next(r for r in check.network(mlp(sizes)).rows if r.method == "float32 against float64")
+        assert 1 <= row.tolerance / (50 * derivative.EPS32 * math.sqrt(columns) * layers) < 10
 
 
 def test_what_was_compared_is_in_the_report():
@@ -715,6 +739,23 @@ def test_a_report_is_a_table():
                             "dW      complex step  3.0e-16    1.0e-13\n"
                             "exact: shapes\n"
                             "note: why")
+
+
+def test_a_report_takes_in_all_of_another():
+    one, other = check.Report("one"), check.Report("other")
+    row = check.Row("dW", "complex step", 2e-16, 1e-13)
+    other.add(row)
+    other.exact("shapes")
+    other.note("why")
+    one.merge(other)
+    assert (one.title, one.rows, one.also, one.notes) == ("one", [row], ["shapes"], ["why"])
+
+
+def test_a_copy_to_experiment_on_has_another_dtype_and_engine_throughout():
+    net = ng.Network([ng.Dense(4), ng.BatchNorm(), ng.Dense(1)], 3, rng=np.random.default_rng(0), engine="numba")
+    other = twin(net, np.float64, "numpy")
+    assert (other.theta.dtype, other.state.dtype, other.engine) == (np.float64, np.float64, "numpy")
+    assert (net.theta.dtype, net.state.dtype, net.engine) == (np.float32, np.float32, "numba")
 
 
 def test_a_gradient_error_is_an_assertion_error():

@@ -558,6 +558,8 @@ def test_second_derivatives():
         def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
             return super().jvp_backward(p, y, self.kept, dy, dy_dot, c)
 
+    bad_layer("jvp_backward promotes float32 to float64 in dx_dot",
+              Jvp(back=lambda dx, dx_dot, dy: (dx, dx_dot * np.ones(3))))
     bad_layer("dy_dot was changed in place by InPlace(", InPlace())
     bad_layer("x_dot was changed in place by JvpInPlace(", JvpInPlace())
     bad_layer("jvp_backward: dx[", OnSelf())
@@ -913,6 +915,11 @@ def test_another_loss_than_the_one_derived():
     def swapped(D, loss, x, x_fake, rng):
         return right_D(D, loss, x_fake, x, rng)
 
+    def of_the_generator(D, loss, x, x_fake, rng):
+        logit_f, tape_f = D.forward(x_fake)
+        return loss.discriminator(D(x), logit_f)[0], D.backward(tape_f, loss.generator(logit_f)[1])[1]
+
+    bad_D("It is that of the generator's loss", of_the_generator)
     bad_D("It is that of losses.Hinge", other_D)
     bad_G("It is that of losses.Minimax", other_G)
     bad_G("It is that of the discriminator's loss, which G must not lower", losing_G)
