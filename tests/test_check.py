@@ -14,7 +14,7 @@ from numpygan.check.comparison import Gradient, accuse
 from numpygan.check.derivative import CENTRAL, COMPLEX_STEP
 from numpygan.check.diagnosis import explain
 from numpygan.check.trial import Trial
-from numpygan.check.twin import twin
+from numpygan.check.twin import twin, widths
 
 
 class Swish(ng.Layer):
@@ -203,6 +203,10 @@ def test_a_state_that_follows_from_the_parameters_follows_them():
     assert np.array_equal(trial.s["first"], trial.p["W"])
     net = ng.Network([KeepsW(4)], 3, rng=np.random.default_rng(0), engine="numpy")
     assert np.array_equal(twin(net, theta=net.theta + 1).state, net.theta[:12] + 1)
+
+
+def test_the_widths_of_a_network_are_what_goes_into_each_layer():
+    assert widths(mlp([5, 40, 1])) == [5, 40, 40]
 
 
 def test_more_columns_and_layers_are_allowed_more_rounding_in_float32():

@@ -126,6 +126,10 @@ def test_a_gradient_that_is_not_there():
         def backward(self, p, cache, dy, c):
             return self.dx(*cache, dy)
 
+    class Three(Swish):
+        def backward(self, p, cache, dy, c):
+            return self.dx(*cache, dy), {}, None
+
     class NoCache(Swish):
         def forward(self, p, x, c):
             return x
@@ -141,6 +145,7 @@ def test_a_gradient_that_is_not_there():
     bad_layer("backward must return dx as an array of shape (5, 3), got nothing", Changed(dx=lambda g, x, dy: None))
     bad_layer("got a float", Changed(dx=lambda g, x, dy: 1.0))
     bad_layer("backward must return two things, dx and {name: gradient}; it returned a ndarray", NoPair())
+    bad_layer("backward must return two things, dx and {name: gradient}; it returned a tuple", Three())
     bad_layer("forward must return two things, y and cache", NoCache())
     bad_layer("the gradients of ['W', 'b'], got those of []", NoGradients(4))
     bad_layer("the gradients of ['W', 'b'], got a NoneType", NoDict(4))
