@@ -147,6 +147,17 @@ def test_data_of_equal_rows_is_told_in_words_of_the_command_line(others, folder,
         "samples instead, numpygan sample RUN --out samples.png\n")
 
 
+def test_a_column_of_one_value_leaves_out_the_grid_alone(folder, rng, capsys):
+    """It has no length to be cut into cells; all other numbers are there."""
+    np.save("x.npy", np.c_[rng.normal(size=60), np.full(60, 3.0)])
+    train("x.npy")
+    capsys.readouterr()
+    assert cli.main(["evaluate", "r"]) == 0
+    out = capsys.readouterr().out
+    assert "JSD" not in out
+    assert "W1 sliced" in out
+
+
 def test_errors_are_one_sentence(folder, capsys):
     assert cli.main(["evaluate", "nowhere"]) == 2
     assert "there is no folder nowhere" in capsys.readouterr().err

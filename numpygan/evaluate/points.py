@@ -19,7 +19,7 @@ def board(x_fake: np.ndarray, data: Any, rng: np.random.Generator, title: str, s
     n = len(x_fake)
     real, *perfect = _real(data, n, rng)
     h = _typical_distance(real, data)
-    found = Board(title, [*_modes(data), *_region(data, rng), *_two_samples(real, h, rng)], _protocol(data, n, h))
+    found = Board(title, [*_modes(data), *_region(data, rng), *_two_samples(real, h, rng)], _protocol(data, real, h))
     floor = "perfect samples" if data.n is None else "the other half of the data"
     centres = metrics.centroids(real, min(CENTRES, n), rng)
     rows = {"this run": [x_fake], floor: perfect, "the real rows again": [real],
@@ -76,17 +76,17 @@ def _region(data, rng):
 
 def _two_samples(real, h, rng):
     seed = int(rng.integers(2**32))
-    d = real.shape[1]
-    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(real, x, BINS))] if d <= 2 else []
+    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(real, x, BINS))] if _has_cells(real) else []
     return [*grid,
             Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(real, x, rng=np.random.default_rng(seed))),
             Column("MMD²", ".5f", lambda x: metrics.mmd(real, x, h).squared),
             Column("1-NN", ".3f", lambda x: metrics.two_sample_accuracy(real, x).accuracy)]
 
 
-def _protocol(data, n, h):
-    real = f"{n:,} fresh samples of {data.name}" if data.n is None else f"{n:,} rows of {data.name}, seen in training"
-    lines = [f"against {real}; {n:,} samples in every row"]
+def _protocol(data, real, h):
+    n = len(real)
+    rows = f"{n:,} fresh samples of {data.name}" if data.n is None else f"{n:,} rows of {data.name}, seen in training"
+    lines = [f"against {rows}; {n:,} samples in every row"]
     if data.n is None:
         lines.append(f"spread: the standard deviation over {DRAWS} draws; no difference below it counts")
     if _has_modes(data):
@@ -95,11 +95,15 @@ def _protocol(data, n, h):
                      f"{100 * exact.quality:.2f} %; reverse KL over modes, if perfect {exact.reverse_kl:.4f}")
     if _has_density(data):
         lines.append("in region: share of the samples in the smallest region that holds 99 % of the data")
-    d = int(np.prod(data.shape))
-    grid = f"JSD in nats on {' x '.join([str(BINS)] * d)} cells; " if d <= 2 else ""
+    grid = f"JSD in nats on {' x '.join([str(BINS)] * real.shape[1])} cells; " if _has_cells(real) else ""
     lines.append(f"{grid}W1 sliced, 100 directions; MMD² unbiased, Gaussian kernel of bandwidth {h:.3g}; 1-NN: "
                  f"two-sample accuracy, ½ if alike, 1 if apart, 0 for copies")
     return lines
+
+
+def _has_cells(real):
+    """Can a grid be laid over the rows? Not in many dimensions, and not along a column of one value."""
+    return real.shape[1] <= 2 and np.ptp(real, axis=0).all()
 
 
 def _has_modes(data):
