@@ -35,7 +35,7 @@ MOST = 8                        # more threads than a batch of a few hundred row
 # alone for three times as long as it waited.
 TICKS = 3 * 10**6
 CAUTION = 3
-PATIENCE = 2000, 4000, 4500     # looks of an idle helper at the board: at once, giving way, between naps (50 ms)
+AT_ONCE, GIVING_WAY, NAPPING = 2000, 4000, 4500     # looks of an idle helper; the last between naps (50 ms)
 DESK = 5 * 2**16                # bytes, of the stack
 NAP = 50                        # microseconds, to which the system adds as many
 
@@ -253,13 +253,13 @@ def _help(board):
     address = np.int64(board.ctypes.data)
     desk, looks = _desk(address), 0
     _add(address, AWAKE, 1)
-    while looks < PATIENCE[2]:
+    while looks < NAPPING:
         core = _core()
         if _take(address, desk, 1):
             looks = 0
-        elif looks >= PATIENCE[1] or core == _read(address, CORE) >= 0:
+        elif looks >= GIVING_WAY or core == _read(address, CORE) >= 0:
             _nap()
-        elif looks >= PATIENCE[0]:
+        elif looks >= AT_ONCE:
             _give_way()
         else:
             _pause()

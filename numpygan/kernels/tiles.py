@@ -99,6 +99,14 @@ def _words(typingctx, job):
 
 
 @intrinsic
+def _pieces(typingctx, job):
+    """The last word: of how many pieces."""
+    def code(context, builder, signature, args):
+        return builder.load(_word(builder, args[0], WORDS - 1))
+    return types.int64(job), code
+
+
+@intrinsic
 def _plan(typingctx, job, block, together, pieces):
     """Write down the plan of a job, and return its pieces."""
     def code(context, builder, signature, args):
@@ -324,8 +332,8 @@ def _share_out(address, size, rows, depth, cols, turned):
 
 def _work(address, index, desk):
     """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has."""
-    while index >= _max(0, _words(address)[-1]):
-        index -= _words(address)[-1]
+    while index >= _max(0, _pieces(address)):
+        index -= _pieces(address)
         address = _next(address)
     slope, one, size = _numbers(address)
     a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
