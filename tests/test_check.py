@@ -14,7 +14,7 @@ from numpygan.check.comparison import Gradient, accuse
 from numpygan.check.derivative import CENTRAL, COMPLEX_STEP
 from numpygan.check.diagnosis import explain
 from numpygan.check.trial import Trial
-from numpygan.check.twin import twin, widths
+from numpygan.check.twin import shaken, twin, widths
 
 
 class Swish(ng.Layer):
@@ -203,6 +203,13 @@ def test_a_state_that_follows_from_the_parameters_follows_them():
     assert np.array_equal(trial.s["first"], trial.p["W"])
     net = ng.Network([KeepsW(4)], 3, rng=np.random.default_rng(0), engine="numpy")
     assert np.array_equal(twin(net, theta=net.theta + 1).state, net.theta[:12] + 1)
+
+
+def test_a_network_is_shaken_by_one_rounding_of_float32():
+    net = mlp([5, 40, 1])
+    off = shaken(net).theta[net.theta != 0] / net.theta[net.theta != 0].astype(np.float64) - 1
+    assert off == pytest.approx(np.sign(off) * derivative.EPS32, rel=1e-6)
+    assert set(np.sign(off)) == {-1, 1}
 
 
 def test_the_widths_of_a_network_are_what_goes_into_each_layer():
@@ -693,6 +700,8 @@ def test_an_entry_is_named_with_as_many_digits_as_tell_both_numbers_apart():
     ([[1, 3, 5], [2, 4, 6]], [[1, 5, 4], [3, 2, 7]], "5 of 6 entries are wrong"),
     ([[1, 2], [4, 3]], [[2, -3], [-2, 3]], "3 of 4 entries are wrong, the others are right"),
     ([[1, 2], [4, 5]], [[2, -3], [-2, 3]], "no entry is right, and each column should add up to 0"),
+    ([[100, 200], [400, 500]], [[200, -300], [-200.0005, 300]], "no entry is right, and each column should add up to"),
+    ([[1, 2], [4, 5]], [[0, 0], [0, 0]], "no entry is right; the cosine between both is 0.00"),
     ([[1, 2], [4, 5]], [[2, -2], [3, -3]], "no entry is right, and each row should add up to 0"),
     ([[1, 2], [-1, -2]], [[2, -3], [-2, 3]], "no entry is right; the cosine between both is -0.50"),
 ])

@@ -104,7 +104,7 @@ def _none_right(a, mine, n):
     if a.ndim == 2 and len(n) == a.size:
         for axis, name in enumerate(("column", "row")):
             off, sums = (np.abs(g.reshape(a.shape).sum(axis)).max() for g in (mine, n))
-            if a.shape[axis] > 1 and sums <= CLOSE * np.abs(n).max() < off:
+            if sums < CLOSE * np.abs(n).max() < off:
                 return f"no entry is right, and each {name} should add up to 0: is the derivative of a mean missing?"
     lengths = math.sqrt(np.sum(mine * mine) * np.sum(n * n))
     return f"no entry is right; the cosine between both is {np.sum(mine * n) / lengths if lengths else 0:.2f}"
