@@ -17,9 +17,9 @@ class TwoSample(NamedTuple):
 def nearest(x: Any, reference: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """(index, distance) of the nearest row of `reference` (m, d) to each row of x (n, d); both (n,)
 
-    Each row of x gets an answer, whoever made x: x comes first because the reference may be left out. Without one: the
-    nearest *other* row of x. The winner is found by the product form, Eq. (13.9), and its
-    distance computed directly: a copy is at 0 exactly.
+    Each row of x gets an answer, whoever made it. Without a reference, which is why it comes last: the nearest *other*
+    row of x. The winner is found by the product form, Eq. (13.9), and its distance computed directly: a copy is at 0
+    exactly.
     """
     itself = reference is None
     y = samples(x if itself else reference, "reference", 2 if itself else 1)
