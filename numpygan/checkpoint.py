@@ -14,6 +14,7 @@ from .checks import able, function, generator, numeric, told
 from .describe import describe, plain_or_schedule, restore, schedule
 from .history import COLUMNS, History
 from .network import Network
+from .optim import Optimiser
 from .schedule import SCHEDULES
 
 FORMAT = 2                             # 1 kept every row of the history, and no average of the state of G
@@ -55,7 +56,7 @@ def save(path: str | os.PathLike, gan: Any, rng: np.random.Generator | None = No
     for name, net in (("G", gan.G), ("D", gan.D)):
         arrays |= {f"{name}.{v}": getattr(net, v) for v in VECTORS if v == "theta" or getattr(net, v).size}
     for name, opt in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):
-        arrays |= {f"{name}.{v}": x for v, x in opt.moments.items()}
+        arrays |= {f"{name}.{v}": x for v, x in _moments(opt, name).items()}
     for name, x in arrays.items():
         if not np.isfinite(x).all():
             raise CheckpointError(f"{name} holds NaN or infinity and is not saved: go back to an earlier checkpoint")
@@ -63,6 +64,18 @@ def save(path: str | os.PathLike, gan: Any, rng: np.random.Generator | None = No
     arrays |= {f"extra.{name}": numeric(x, f"extra[{name!r}]") for name, x in (extra or {}).items()}
     meta = json.dumps(_meta(gan, rng), allow_nan=False).encode()
     return archive.write(path, {"meta": np.frombuffer(meta, np.uint8), **arrays})
+
+
+def _moments(opt, name):
+    """What the optimiser keeps; CheckpointError where `load` could not give it back."""
+    kind = type(opt).__name__
+    if not isinstance(opt, Optimiser):
+        raise CheckpointError(f"{name} is a {kind}, and a file holds optimisers that tell what they keep: derive it "
+                              f"from numpygan.optim.Optimiser")
+    if set(opt.moments) != (set(opt.vectors) if opt.t else set()):
+        raise CheckpointError(f"{name}, a {kind}, keeps the moments {sorted(opt.moments)} after {opt.t} steps and "
+                              f"declares {sorted(opt.vectors)}: name all of them in vectors = (…), and let step count")
+    return opt.moments
 
 
 def _meta(gan, rng):

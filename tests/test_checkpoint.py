@@ -269,6 +269,31 @@ def test_every_schedule_of_the_package_comes_back(of_steps, tmp_path):
     assert [repr(s) for s in (loaded.input_noise, loaded.opt_D.lr, loaded.opt_D.momentum)] == 3 * [repr(of_steps)]
 
 
+class Plain:
+    def step(self, net, g):
+        net.theta = net.theta - 0.1 * g
+
+
+class Undeclared(ng.optim.SGD):
+    """Keeps a moment that it does not name in `vectors`."""
+    def _update(self, ops, theta, g, lr):
+        self.moments["last"] = g
+        return super()._update(ops, theta, g, lr)
+
+
+@pytest.mark.parametrize(("opt", "words"), [
+    (Plain(), "opt_G is a Plain, and a file holds optimisers that tell what they keep: derive it from numpygan.optim."),
+    (Undeclared(0.1), r"opt_G, a Undeclared, keeps the moments \['last'\] after 1 steps and declares \[\]: name all")])
+def test_an_optimiser_of_which_load_could_not_tell_is_refused_when_saving(opt, words, tmp_path):
+    """The one ended in an AttributeError; the other in a file that `load` refused, with the run in it."""
+    mlp = [ng.MLP([2, n], rng=np.random.default_rng(0), engine="numpy") for n in (2, 1)]
+    gan = ng.GAN(*mlp, opt_G=opt)
+    gan.fit(np.zeros((8, 2)), steps=1, batch=8, rng=np.random.default_rng(0))
+    with pytest.raises(CheckpointError, match=words):
+        gan.save(tmp_path / "a.npz")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_function_of_the_step_cannot_be_saved_and_the_message_says_so(tmp_path):
     gan = make()
     gan.opt_D = ng.optim.Adam(lambda step: 1e-3)
