@@ -2,6 +2,7 @@
 import functools
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -166,7 +167,7 @@ def finite(x: Any, name: str) -> np.ndarray:
 def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = None) -> np.ndarray:
     """x as a float array (n, d) with n ≥ `least`, as wide as `like`; float32 stays, everything else is float64.
 
-    ValueError for another shape, fewer rows, or a number that is NaN or infinite.
+    ValueError for another shape, fewer rows, or a number that is NaN or infinite, or whose square is.
     """
     x = numeric(x, name)
     x = x if x.dtype == np.float32 else x.astype(np.float64, copy=False)
@@ -182,6 +183,10 @@ def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = N
     if not finite.all():
         raise ValueError(f"{name} holds NaN or infinity, first in row {int(np.argmin(finite))}: "
                          f"a generator that made it has diverged")
+    largest = float(np.abs(x).max())
+    if largest > math.sqrt(sys.float_info.max / (16 * x.shape[1])):       # (|x| + |y|)² of twice that, from the middle
+        raise ValueError(f"{name} holds numbers up to {largest:.3g}, and the squares of their distances are no numbers "
+                         f"in float64: divide all samples by one number")
     return x
 
 

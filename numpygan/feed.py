@@ -40,7 +40,7 @@ class Feed:
     def next(self, rng: np.random.Generator) -> np.ndarray:
         """The next minibatch of real rows."""
         if self.data.n is None:
-            return minibatch(self.data.sample(self.batch, rng), self.data)
+            return minibatch(self.data.sample(self.batch, rng), self.data, self.batch)
         x = next(self._batches, None)
         if x is None:
             self.seed, self.index = int(rng.integers(2**63)), 0
@@ -50,7 +50,7 @@ class Feed:
             raise ValueError(f"batches of {told(self.data)} must give the minibatches of an epoch, at least one, and "
                              f"gave none")
         self.index += 1
-        return minibatch(x, self.data)
+        return minibatch(x, self.data, self.batch)
 
 
 def count_steps(data: Any, batch: int, k: int, steps: int | None, epochs: int | None) -> int:

@@ -89,12 +89,14 @@ def initialise(layer: Layer, i: int, p: Params, s: Params, rng: np.random.Genera
                         f"p[name][...] = values, not p[name] = values")
 
 
-def minibatch(x: Any, data: Any) -> np.ndarray:
-    """Rows that a source of data gave, if they are a matrix of real numbers."""
+def minibatch(x: Any, data: Any, n: int) -> np.ndarray:
+    """Rows that a source of data gave, if they are n rows of real numbers; at the end of finite data fewer."""
     if not ours(type(data)):
         x = numeric(x, f"the rows that {told(data)} gives")
         if x.ndim != 2 or not len(x):
             raise ValueError(f"the rows that {told(data)} gives must be a matrix (n, d), got shape {x.shape}")
+        if len(x) > n or (len(x) < n and data.n is None):
+            raise ValueError(f"{told(data)} was asked for {n} rows and gave {len(x)}")
     return x
 
 

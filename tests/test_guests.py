@@ -308,6 +308,9 @@ class Source:
     (Source(lambda x: 1j * x), r"the rows that Source\(\) gives must be real numbers, got complex128"),
     (Source(lambda x: x[0], n=20), r"the rows that Source\(\) gives must be a matrix \(n, d\), got shape \(2,\)"),
     (Source(lambda x: x[:0], n=20), r"the rows that Source\(\) gives must be a matrix \(n, d\), got shape \(0, 2\)"),
+    (Source(lambda x: x[:7]), r"Source\(\) was asked for 8 rows and gave 7"),
+    (Source(lambda x: np.repeat(x, 2, 0)), r"Source\(\) was asked for 8 rows and gave 16"),
+    (Source(lambda x: np.repeat(x, 2, 0), n=20), r"Source\(\) was asked for 8 rows and gave 16"),
     (Source(None, n=20), r"batches of Source\(\) must give the minibatches of an epoch, at least one, and gave none"),
     (Source(shape=2), r"data must have a shape, .*, not 2"),
     (Source(shape=(2.0,)), r"data must have a shape, .*, not \(2.0,\)"),
@@ -316,7 +319,7 @@ class Source:
     (Source(range=(1, -1)), r"data must have a range, .*, not \(1, -1\)"),
     (Source(n=2.5), "n of data, its rows, must be a whole number of at least 1, got 2.5")])
 def test_what_a_source_of_data_gives_is_looked_at(engine, source, message):
-    for right in (Source(), Source(n=20), Source(lambda x: x.tolist())):
+    for right in (Source(), Source(n=20), Source(lambda x: x[:7], n=20), Source(lambda x: x.tolist())):
         assert len(gan(engine=engine).fit(right, steps=2, batch=8, rng=RNG(0))) == 2
     with pytest.raises((TypeError, ValueError), match=message):
         gan(engine=engine).fit(source, steps=2, batch=8, rng=RNG(0))

@@ -42,6 +42,16 @@ def test_eq_13_10_log_sum_exp(ops):
     assert np.isnan(ops.log_sum_exp(np.array([[0., np.nan], [np.nan, 0.]]), 1.0)).all()
 
 
+@pytest.mark.parametrize("size", [1e10, 1e15, 1e30, 1e300])
+def test_the_largest_term_counts_as_one_however_large_it_is(ops, size):
+    """Where it is a difference of two roundings, the exponential of it is anything."""
+    s = size * np.random.default_rng(0).uniform(1, 2, (50, 7))
+    for scale, largest in ((-0.3, s.min(axis=1)), (0.3, s.max(axis=1))):
+        assert error(ops.log_sum_exp(s, scale), scale * largest) <= 4 * EPS            # beside it all others are 0
+        seven = np.repeat(largest[:, None], 7, 1)
+        assert error(ops.log_sum_exp(seven, scale), scale * largest + math.log(7)) <= 4 * EPS
+
+
 @pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (3, 1, 2), (1, 7, 5), (6, 9, 3)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_both_agree_with_loops(ops, n, m, d, order):
@@ -327,3 +337,18 @@ def test_the_compiled_distances_take_one_width_and_one_dtype():
     for y in (np.zeros((4, 3)), np.zeros((4, 2), np.float32)):
         with pytest.raises(ValueError, match="x and y must have one width and dtype"):
             pairwise.squared_distances(x, y)
+
+
+def test_samples_whose_squares_are_no_numbers_are_refused(ops):
+    """Just below that, and as large as float32 allows, all that goes by distances has a value."""
+    x, y = (np.random.default_rng(s).uniform(-1, 1, (40, 3)) for s in (0, 1))
+    bound = math.sqrt(np.finfo(float).max / 48)
+    x[0], y[0] = 1, -1                                                      # as far apart as can be
+    for size, dtype in ((0.999 * bound, np.float64), (3e38, np.float32)):
+        a, b = (size * x).astype(dtype), (size * y).astype(dtype)
+        for found in (metrics.two_sample_accuracy(a, b), metrics.nearest_distance(a, b), metrics.mmd(a, b),
+                      metrics.parzen_log_likelihood(a, b, size), metrics.parzen_curve(a, b, [size])):
+            assert np.isfinite(found).all()
+    for call in (metrics.two_sample_accuracy, metrics.nearest_distance, metrics.mmd, metrics.parzen_curve):
+        with pytest.raises(ValueError, match="the squares of their distances are no numbers in float64: divide"):
+            call(1.001 * bound * x, y)

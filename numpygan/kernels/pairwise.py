@@ -17,16 +17,19 @@ def _squared_distances(dots, xx, yy):
 @jit
 def _log_sum_exp(s, scale, cut, result):
     for i in range(s.shape[0]):
-        top = scale * s[i, 0]
-        for j in range(1, s.shape[1]):
-            value = scale * s[i, j]
-            top = value if value > top else top
+        top = s[i, 0]
+        if scale > 0:
+            for j in range(1, s.shape[1]):
+                top = s[i, j] if s[i, j] > top else top
+        else:
+            for j in range(1, s.shape[1]):
+                top = s[i, j] if s[i, j] < top else top
         total = 0.0
         for j in range(s.shape[1]):
-            below = scale * s[i, j] - top
-            if not below < cut:                            # so written that NaN counts
-                total += np.exp(below)
-        result[i] = top + np.log(total)
+            below = scale * (s[i, j] - top)                # 0 for the largest term, however large scale · s is: of
+            if not below < cut:                            # scale · s − scale · top a fused operation leaves a rounding
+                total += np.exp(below)                     # (`not`, so that NaN counts)
+        result[i] = scale * top + np.log(total)
 
 
 def squared_distances(x, y):
