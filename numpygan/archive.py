@@ -69,7 +69,7 @@ def damage_named(path: str | os.PathLike) -> Iterator[None]:
         if error.strerror:                            # from the system: no such file, no permission, …
             raise
         raise CheckpointError(f"{path} is damaged ({error}): take another copy") from error
-    except (zipfile.BadZipFile, ValueError, EOFError, RuntimeError, NotImplementedError, KeyError,
+    except (zipfile.BadZipFile, ValueError, EOFError, RuntimeError, NotImplementedError, KeyError, TypeError,
             OverflowError, SyntaxError, RecursionError, MemoryError) as error:
         reason = str(error).split("\n")[0][:80] or type(error).__name__
         raise CheckpointError(f"{path} is damaged or no checkpoint ({reason}): take another copy") from error

@@ -73,11 +73,14 @@ class Averaged:
         if "average.theta" not in arrays:
             return None
         beta, t = arrays["average.beta"]
+        if not 0 <= t < 2**63:
+            raise ValueError("average.beta")
         mean = cls(float(beta))
         mean.theta, mean.t = arrays["average.theta"], int(t)
         mean.state = arrays["average.state"] if G.state.size else G.state.copy()
         for name in ("theta", "state"):
-            if getattr(mean, name).shape != getattr(G, name).shape:
+            mine, own = getattr(mean, name), getattr(G, name)
+            if mine.shape != own.shape or mine.dtype != own.dtype or not np.isfinite(mine).all():
                 raise ValueError(f"average.{name}")
         return mean
 

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 
 from . import __version__
@@ -244,6 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
         sys.stdout.reconfigure(errors="replace")
     os.environ["MPLBACKEND"] = "agg"               # no command opens a window; an unknown name would end it
+    warnings.filterwarnings("ignore", r"Glyph \d")   # data named in Korean: boxes in the title are said well enough
     if "--debug" in argv:
         return _carry_out(argv)
     try:

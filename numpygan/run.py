@@ -21,6 +21,8 @@ from .network import Network
 LOCK = ".lock"
 FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
 
+KEPT = ("history.csv", "config.json", "checkpoint.npz")          # what cannot be drawn again
+
 
 class Misuse(ValueError):
     """A command that cannot be carried out as it was given; nothing was changed."""
@@ -139,9 +141,9 @@ class Run:
             snapshots = Snapshots(extra["snapshots.z"], every)
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
             mean = Averaged.of(extra, gan.G)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, OverflowError) as error:
             raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
-        if rng is None or len(snapshots.steps) != len(snapshots.samples):
+        if rng is None or not _fit(gan, snapshots.z, extra["snapshots.samples"], len(steps)):
             raise CheckpointError(f"{path} is no checkpoint of a run folder: it lacks its random state or snapshots")
         return gan, rng, snapshots, mean
 
@@ -150,7 +152,7 @@ class Run:
     def draw_samples(self, gan: GAN, data: Any, x_fake: np.ndarray, name: str) -> None:
         """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
         from . import plots
-        title = f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps"
+        title = plots.figure.literal(f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps")
         plots.save(plots.samples(x_fake, data, _eye(), D=answers(gan.D), title=title), self["samples.png"])
 
     def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str, mean: Averaged | None = None) -> None:
@@ -164,7 +166,7 @@ class Run:
                 self.draw_samples(gan, data, snapshots.samples[-1], name)
             else:
                 self.draw_samples(gan, data, mean.generate(gan, snapshots.z), f"{name}, averaged G")
-            plots.animation(snapshots, data, self["training.gif"], _eye(), title=name)
+            plots.animation(snapshots, data, self["training.gif"], _eye(), title=plots.figure.literal(name))
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
 
@@ -174,6 +176,8 @@ def check_output(path: str, option: str) -> None:
     place = Path(os.path.realpath(path))                  # behind a link, where `atomic` writes
     if place.is_dir():
         raise Misuse(f"{option} {path} is a folder: name a file")
+    if place.name in KEPT and place.with_name("config.json").is_file():
+        raise Misuse(f"{option} {path} is the {place.name} of a run, which would be lost: name another file")
     if not place.parent.is_dir():
         folder = place.parent if Path(path).is_symlink() else Path(path).parent
         raise Misuse(f"{option} {path} lies in no folder: make {folder} first, or name another")
@@ -191,6 +195,12 @@ def environment() -> dict[str, Any]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     return {"versions": versions, "platform": platform.platform(), "cpus": os.cpu_count() or 1}
+
+
+def _fit(gan, z, samples, n):
+    """Are these the noise of snapshots and n snapshots of that GAN? With none, the samples have no shape to tell."""
+    return (z.shape[1] == gan.G.d_in and np.isfinite(z).all() and np.isfinite(samples).all()
+            and (samples.shape == (n, len(z), gan.G.d_out) if n else samples.size == 0))
 
 
 def _eye() -> np.random.Generator:

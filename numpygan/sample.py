@@ -80,7 +80,7 @@ class Shown(NamedTuple):
 
 def _draw(x: np.ndarray, gan: Any, shown: Shown, title: str, out: str) -> None:
     from . import plots
-    D = answers(gan.D)
+    title, D = plots.figure.literal(title), answers(gan.D)
     if len(shown.shape) > 1:
         ax = plots.sample_grid(x, shown.shape, shown.range, title=title)
     elif shown.name in datasets.NAMES:

@@ -50,10 +50,13 @@ class Stop:
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
+            before = self._before[number]
+            if callable(before):
+                before(number, frame)            # which may tell the signals apart
             raise KeyboardInterrupt
         self.signal = number
         if interactive():                        # os.write: print may be what was interrupted
-            os.write(sys.stderr.fileno(), b"\nstopping after this step; once more to quit at once\n")
+            os.write(sys.stderr.fileno(), b"\nstopping after this step or picture; once more to quit at once\n")
 
 
 class Waiting:

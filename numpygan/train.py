@@ -139,8 +139,11 @@ def _go(run, config, recipe, gan, data, rng, snapshots, mean):
     _tell(run, config, gan, done, time.monotonic() - start)
     if stop.signal is None:
         return 0
-    print(f"numpygan: stopped after step {len(gan.history):,} of {total:,}; numpygan resume {run.folder} goes on",
-          file=sys.stderr)
+    if status == "finished":                             # the signal came with the last step, or during the drawing
+        what = f"asked to stop when the run was finished: all of its {total:,} steps are there"
+    else:
+        what = f"stopped after step {len(gan.history):,} of {total:,}; numpygan resume {run.folder} goes on"
+    print(f"numpygan: {what}", file=sys.stderr)
     return 128 + stop.signal
 
 

@@ -383,6 +383,13 @@ def test_a_header_that_claims_100_gb_takes_no_memory(shape, saved):
     assert peak(lambda: refuses(path, "claims that 'extra.big.npy' has shape")) < 5e6
 
 
+def test_a_header_whose_shape_is_no_number_is_refused(saved):
+    path, _ = saved
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("extra.big.npy", header((True,), "|u1") + b"0")
+    refuses(path, "is damaged or no checkpoint")
+
+
 def test_a_packed_bomb_is_not_unpacked(saved):
     path, _ = saved
     with zipfile.ZipFile(path, "a") as file:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -371,6 +372,29 @@ def test_data_in_a_folder_whose_name_is_no_utf8_is_found_again(undrawn, folder, 
     assert "9 of 9 steps" in capsys.readouterr().out
 
 
+def test_no_output_takes_the_place_of_a_checkpoint(undrawn, folder, capsys):
+    assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 0
+    capsys.readouterr()
+    (folder / "link.npz").symlink_to("r/checkpoint.npz")
+    before = {name: (folder / "r" / name).read_bytes() for name in os.listdir("r")}
+    for argv, name in ((["sample", "r"], "r/checkpoint.npz"), (["export", "r"], "link.npz")):
+        fails([*argv, "--out", name], 2, f"--out {name} is the checkpoint.npz of a run, which would be lost", capsys)
+    fails(["bench", "fig1", "--json", "r/config.json"], 2, "r/config.json is the config.json of a run", capsys)
+    assert {name: (folder / "r" / name).read_bytes() for name in os.listdir("r")} == before
+
+
+@pytest.mark.parametrize("name", ["a$\\frac{x$.npy", "한글.npy"])
+def test_data_whose_name_is_no_formula_or_not_in_the_font_is_trained_and_drawn(name, folder, capsys):
+    np.save(name, np.random.default_rng(0).normal(size=(40, 2)))
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert cli.main(["train", name, *SMALL, "--out", "r"]) == 0
+        assert cli.main(["sample", "r", "--out", "s.png"]) == 0
+    assert capsys.readouterr().err == ""
+    assert not heard
+    assert sorted(os.listdir("r")) == sorted(FILES)
+
+
 def test_a_closed_error_output_is_nobody_who_watches(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
     assert not interactive()
@@ -432,8 +456,9 @@ def test_other_commands_end_at_once_and_leave_nothing_half_written(number, statu
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
-def test_ctrl_c_twice_quits_at_once(folder):
-    """A run whose saving never ends: the second Ctrl-C gets out of it."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_twice_quits_at_once(number, status, folder):
+    """A run whose saving never ends: the second Ctrl-C (or SIGTERM) gets out of it."""
     code = ("import sys, time; from numpygan.cli import main; from numpygan import train\n"
             "def never(*_):\n"
             "    open('saving', 'w').close()\n"
@@ -442,12 +467,21 @@ def test_ctrl_c_twice_quits_at_once(folder):
             "sys.exit(main(sys.argv[1:]))")
     process = start(*LONG, code=code)
     wait_for((folder / "r" / "checkpoint.npz").exists, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     wait_for((folder / "saving").exists, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert err == "numpygan: stopped at once; what was saved before is whole\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+def test_a_signal_while_a_finished_run_is_drawn_does_not_say_that_steps_are_missing(folder, monkeypatch, capsys):
+    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 143
+    err = capsys.readouterr().err
+    assert err == "numpygan: asked to stop when the run was finished: all of its 6 steps are there\n"
+    assert json.loads((folder / "r" / "config.json").read_text())["status"] == "finished"
 
 
 def kill_and_resume(folder, times):

@@ -318,6 +318,25 @@ def test_a_config_or_checkpoint_of_something_else_is_one_sentence(folder):
         resume("a")
 
 
+@pytest.mark.parametrize(("name", "change", "words"), [
+    ("average.beta", lambda x: x * [1, np.inf], "average"),
+    ("average.beta", lambda x: x * [1, -1], "average"),
+    ("snapshots.steps", lambda x: x * np.inf, "infinity"),
+    ("average.theta", lambda x: x * np.float32(np.nan), "average"),
+    ("snapshots.z", lambda x: x * np.float32(np.nan), "snapshots"),
+    ("snapshots.z", lambda x: np.hstack([x, x]), "snapshots"),
+    ("snapshots.samples", lambda x: np.dstack([x, x]), "snapshots"),
+    ("snapshots.samples", lambda x: x[:, 1:], "snapshots"),
+    ("snapshots.samples", lambda x: x * np.float32(np.inf), "snapshots"),
+])
+def test_a_checkpoint_whose_frames_or_average_do_not_fit_is_one_sentence(name, change, words, folder):
+    train("ring", changes=SMALL | {"average": 0.9}, out="a")
+    gan, rng, extra, _ = checkpoint.load("a/checkpoint.npz", ng.GAN)
+    checkpoint.save("a/checkpoint.npz", gan, rng, extra | {name: change(extra[name])})
+    with pytest.raises(CheckpointError, match=rf"a/checkpoint\.npz is no checkpoint of a run folder.*{words}"):
+        resume("a", steps=20)
+
+
 def test_resume_refuses_data_that_has_changed(folder, rng):
     x = rng.normal(size=(40, 2))
     np.save("x.npy", x)

@@ -38,6 +38,11 @@ def check_axes(ax: Any) -> Axes:
     return ax
 
 
+def literal(text: str) -> str:
+    """That text for a title, where two $ would begin and end a formula: a file may be called anything."""
+    return text.replace("$", r"\$")
+
+
 def legend_above(ax: Axes) -> Axes:
     """The legend in one line above the Axes, at the right of a short title: never on the data."""
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, borderaxespad=0.2)
