@@ -4,8 +4,9 @@ This file is the statement of the mathematics. `tests/naive.py` says the same wi
 `numpygan/kernels/` says it fast; all three are compared function by function.
 
 Conventions: `dname` is ∂L/∂name and has the shape of `name`; `dy` comes from above, `dx` goes down.
-float32 stays float32 and float64 stays float64. complex128 is accepted wherever the function is analytic, so that
-derivatives can be checked by the complex step: every branch goes by the real part, and |x| is `x` or `-x` by its sign.
+float32 stays float32 and float64 stays float64; whole numbers become float64. complex128 is accepted wherever the
+function is analytic, so that derivatives can be checked by the complex step: every branch goes by the real part, and
+|x| is `x` or `-x` by its sign.
 An empty batch is a ValueError everywhere: its mean would be NaN, and NaN is never silent.
 """
 import numpy as np
@@ -17,7 +18,7 @@ def _batch(x):
     x = np.asarray(x)
     if x.size == 0:
         raise ValueError(f"the batch is empty (shape {x.shape}): pass at least one row")
-    return x
+    return x.astype(float) if x.dtype.kind in "biu" else x       # the gradient of whole numbers is no whole number
 
 
 def _abs(x):
@@ -488,7 +489,8 @@ def square_penalty(u, gamma):
 
     u (n, d), the gradients of D in its inputs -> P, v (n, d). Mescheder, Geiger & Nowozin 2018, Eqs. 9 and 10.
     """
-    n = len(_batch(u))
+    u = _batch(u)
+    n = len(u)
     return (gamma / 2) * np.sum(u * u) / n, (gamma / n) * u
 
 
@@ -499,7 +501,8 @@ def norm_penalty(u, weight):
 
     u (n, d), one norm per row -> P, v (n, d). Gulrajani et al. 2017, Eq. 3.
     """
-    n = len(_batch(u))
+    u = _batch(u)
+    n = len(u)
     size = np.sqrt(np.sum(u * u, axis=1, keepdims=True))
     direction = np.divide(u, size, out=np.zeros_like(u), where=size.real > 0)
     return weight * np.sum((size - 1) ** 2) / n, (2 * weight / n) * (size - 1) * direction
