@@ -479,3 +479,23 @@ def test_what_is_neither_name_nor_data_is_refused(tmp_path):
     np.save(tmp_path / "x.npy", X)
     with pytest.raises(TypeError, match="mode"):
         data.load(tmp_path / "x.npy", mode="RGB")
+
+
+@pytest.mark.parametrize(("labels", "error", "words"), [
+    (np.array([1, 2**63], np.uint64), data.DataError, "labels must be less than .*the largest is 92233720368547758"),
+    ([0, 1e30], data.DataError, "labels must be less than 2\\*\\*63, but the largest is 1e.30"),
+    (np.ma.masked_array([0, 99], [False, True]), TypeError, "labels must be a plain array, and this one is masked"),
+    ([[0], [1, 2]], data.DataError, "labels must be 2 integers, one for each row, not rows of different lengths"),
+])
+def test_labels_that_would_become_others_are_refused(labels, error, words):
+    with pytest.raises(error, match=words):
+        data.array(np.zeros((2, 2)), labels)
+
+
+def test_an_archive_with_one_name_twice_is_refused(tmp_path):
+    """NumPy takes the last of them, in silence."""
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2)))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as file, pytest.warns(UserWarning, match="Duplicate"):
+        file.writestr("x.npy", file.read("x.npy"))
+    with pytest.raises(data.DataError, match="a.npz holds x more than once: save it with numpy.savez"):
+        data.npz(tmp_path / "a.npz")

@@ -119,6 +119,14 @@ def test_images_without_labels_and_outside_their_range(folder):
         evaluate.table("r", 31)
 
 
+def test_labels_with_gaps_are_as_many_classes_as_there_are():
+    """Numbers of persons as labels would be a classifier of a thousand million outputs, and a gap a class of 0 %."""
+    x = np.random.default_rng(0).random((80, 4, 4))
+    labels = np.arange(80) % 2 * 1_000_000_000
+    parts, _ = images.split(ng.data.array(x, labels), None, None, np.random.default_rng(0))
+    assert set(parts.labels) == set(parts.right) == {0, 1}
+
+
 def test_parts_do_not_overlap():
     x = np.arange(80.0)[:, None, None] / 80
     parts, n = images.split(ng.data.array(x, range=(0, 1)), None, None, np.random.default_rng(0))

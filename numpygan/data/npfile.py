@@ -46,6 +46,8 @@ def npz(path: Any, dtype: Any = np.float32) -> Rows:
         with zipfile.ZipFile(path) as file:
             arrays = [info for info in file.infolist() if info.filename.endswith(".npy")]
             members = {info.filename.removesuffix(".npy"): info for info in arrays}
+            if len(members) < len(arrays):
+                raise DataError(f"{path} holds {_twice(arrays)} more than once: save it with numpy.savez")
             label_key = next((key for key in _LABEL_KEYS if key in members), None)
             x = _member(file, members[_data_key(members, path)], path)
             labels = None if label_key is None else _member(file, members[label_key], path)
@@ -62,6 +64,11 @@ def _data_key(members: dict[str, Any], path: Path) -> str:
     names = ", ".join(sorted(members)[:10]) or "nothing"
     raise DataError(f"{path} must hold the array x or samples, or one array only, but it holds {names}: "
                     "save it with numpy.savez(path, x=x, labels=labels)")
+
+
+def _twice(infos: list[zipfile.ZipInfo]) -> str:
+    names = sorted(info.filename.removesuffix(".npy") for info in infos)
+    return next(name for name, other in zip(names, names[1:], strict=False) if name == other)
 
 
 def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:

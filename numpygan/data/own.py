@@ -125,7 +125,12 @@ def _range(x: np.ndarray, given: tuple[float, float] | None) -> tuple[float, flo
 
 
 def _classes(labels: Any, n: int) -> np.ndarray:
-    y = np.asarray(labels)
+    plain(labels, "labels")
+    try:
+        y = np.asarray(labels)
+    except ValueError:
+        raise DataError(f"labels must be {n} integers, one for each row, not rows of different lengths: "
+                        "give one number for each") from None
     if y.shape != (n,):
         raise DataError(f"labels must be {n} integers, one for each row, not an array of shape {y.shape}: "
                         "for one-hot labels write labels.argmax(axis=1)")
@@ -135,5 +140,8 @@ def _classes(labels: Any, n: int) -> np.ndarray:
                         "numpy.unique(labels, return_inverse=True)[1] numbers the classes")
     if (y < 0).any():
         raise DataError(f"labels must be 0 or greater, but the least is {y.min()}: "
+                        "numpy.unique(labels, return_inverse=True)[1] numbers the classes")
+    if (y >= 2**63).any():
+        raise DataError(f"labels must be less than 2**63, but the largest is {y.max()}: "
                         "numpy.unique(labels, return_inverse=True)[1] numbers the classes")
     return y.astype(np.int64)

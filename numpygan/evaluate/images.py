@@ -57,7 +57,7 @@ def split(data: Any, n: int | None, root: str | None, rng: np.random.Generator) 
     MNIST has test images. Of other data one half is compared with the other: G saw both.
     """
     order = rng.permutation(data.n)
-    labels = data.labels
+    labels = None if data.labels is None else np.unique(data.labels, return_inverse=True)[1]     # 0, 1, … without gaps
     if data.name in ("mnist", "fashion_mnist"):
         test: Any = datasets.load(data.name, root, part="test")
         x_test, right, about = test.x, test.labels, f"against the {test.n:,} test images of {data.name}"
