@@ -140,15 +140,15 @@ def test_right_layers_are_not_accused_of_their_rounding_errors(seed):
     check.layer(ScaleOfNoAxes(), engine="numpy", seed=seed)
 
 
-def steep(when=lambda x, c: False):
-    """sin 30x, of an x that is off by one rounding in some passes, which the sine magnifies."""
+def steep(when=lambda x, c: False, slope=30):
+    """sin (slope x), of an x that is off by one rounding in some passes, which the sine magnifies."""
     class Steep(ng.Layer):
         def forward(self, p, x, c):
             x = x * (1 + derivative.EPS) if when(x, c) else x
-            return np.sin(30 * x), x
+            return np.sin(slope * x), x
 
         def backward(self, p, x, dy, c):
-            return 30 * np.cos(30 * x) * dy, {}
+            return slope * np.cos(slope * x) * dy, {}
 
     return Steep()
 
@@ -180,6 +180,7 @@ def test_how_far_roundings_reach_is_measured():
 
     assert of(ng.Tanh()) == 1
     assert 8 < of(steep()) < 1000
+    assert of(steep(slope=3e9)) == 1                                          # too many to be excused
 
 
 def test_a_state_is_that_of_many_training_passes():

@@ -476,6 +476,30 @@ def test_a_mean_whose_derivative_is_missing():
     bad_layer("no entry is right, and each row should add up to 0", Softmax())
 
 
+@pytest.mark.parametrize("factor", [1.1, 1 + 1e-6])
+def test_a_gradient_of_roundings_alone_excuses_no_other(factor):
+    """Softmax does not see b, so that the gradient of b is 0; of large outputs, it is roundings as large as itself."""
+    class Large(ng.Layer):
+        def shapes(self, d_in):
+            return {"w": (d_in,), "b": ()}, d_in
+
+        def init(self, p, rng):
+            p["w"][...], p["b"][...] = rng.standard_normal(p["w"].shape), 1
+
+        def forward(self, p, x, c):
+            e = np.exp(x * p["w"] + p["b"])
+            y = e / e.sum(axis=1, keepdims=True)
+            return 1e6 * y, (x, y)
+
+        def backward(self, p, cache, dy, c):
+            x, y = cache
+            ds = y * 1e6 * (dy - (dy * y).sum(axis=1, keepdims=True))
+            return ds * p["w"], {"w": dy.dtype.type(factor) * (ds * x).sum(axis=0), "b": ds.sum()}
+
+    for seed in range(6):
+        bad_layer("dw[", Large(), seed=seed)
+
+
 def test_a_single_number_that_is_wrong_has_no_ratio_unless_it_is_a_known_one():
     class Scale(ng.Layer):
         def __init__(self, factor):
