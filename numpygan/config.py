@@ -1,5 +1,6 @@
 """What must stand in the config.json of a run folder before anything is done with it."""
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -15,7 +16,7 @@ def _text(v):
 
 
 def _number(v):
-    return isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 2**1023        # no infinity, no NaN
+    return isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= sys.float_info.max
 
 
 def _beta(v):

@@ -24,16 +24,18 @@ class Held(Exception):
 def held(path: Path) -> Iterator[None]:
     """Hold the lock file `path` while the block runs; Held where another process does.
 
-    A file that a killed process left is taken over. Where none can be made (a folder that is read-only or has gone, a
-    file system without locks) the block runs without: what it writes fails with a better word than a lock could say.
+    A file that a killed process left is taken over. A folder that is moved takes its lock with it: one that is made
+    anew under its name has none. Where no lock can be made (a folder that is read-only or has gone, a file system
+    without locks) the block runs without: what it writes fails with a better word than a lock could say.
     """
     handle = _taken(path)
     try:
         yield
     finally:
         if handle is not None:
-            with contextlib.suppress(OSError):       # while it is held: nobody else's can be removed
-                path.unlink()
+            with contextlib.suppress(OSError):       # while it is held, and only this one
+                if os.path.samestat(os.fstat(handle), os.stat(path)):
+                    path.unlink()
             os.close(handle)
 
 

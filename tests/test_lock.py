@@ -96,6 +96,17 @@ def test_the_lock_is_one_threads_at_a_time_and_opened_by_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use is not moved there")
+def test_the_lock_of_a_folder_made_anew_is_left_to_its_holder(tmp_path):
+    place = tmp_path / "r"
+    place.mkdir()
+    with lock.held(place / ".lock"):
+        place.rename(tmp_path / "moved")
+        place.mkdir()
+        (place / ".lock").write_text("of another process")
+    assert (place / ".lock").read_text() == "of another process"
+
+
 def test_where_no_lock_can_be_made_the_block_runs_without(tmp_path):
     with lock.held(tmp_path / "gone" / ".lock"):
         pass

@@ -4,6 +4,7 @@ import functools
 import json
 import operator
 import os
+import sys
 import time
 
 import numpy as np
@@ -365,6 +366,14 @@ def test_a_diverged_run_keeps_its_last_checkpoint_and_is_not_resumed(folder, pic
     assert len((folder / "a" / "history.csv").read_text().splitlines()) == 10
     assert (folder / "a" / "training.gif").exists()
     sample("a", 5, 0, "s.npz")
+    with pytest.raises(Misuse, match="diverged, and would again"):
+        resume("a")
+
+
+@pytest.mark.parametrize("rate", [1e308, sys.float_info.max])
+def test_a_run_with_the_largest_of_rates_diverges_and_says_so_again(rate, folder):
+    with pytest.raises(ng.Divergence):
+        train("ring", changes=SMALL | {"lr_G": rate, "lr_D": rate}, out="a")
     with pytest.raises(Misuse, match="diverged, and would again"):
         resume("a")
 
