@@ -3,7 +3,10 @@ import csv
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from numpygan.plots.figure import axes
 from numpygan.study import STUDIES, Cell, Row, Study, cells, main, run, workers
 from numpygan.study.runner import some_seeds
 
+ROOT = Path(__file__).resolve().parents[1]
 needs_joblib = pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="joblib is an extra")
 
 CALLS = []
@@ -205,6 +209,29 @@ def test_without_joblib_one_process_does_it_and_says_so(folder, monkeypatch, cap
     table, failed = run(study())
     assert (len(CALLS), failed) == (6, [])
     assert capsys.readouterr().err == workers.ALONE + "\n"
+
+
+KILLED = """
+import os, time
+from numpygan.study import Cell, Study, run
+
+def measure(settings, seed):
+    print("at work", flush=True)
+    time.sleep(600)
+
+run(Study("tiny", "", [Cell("", "m", seed, {}) for seed in range(2)], measure, {"value": ".1f"}), jobs=2)
+"""
+
+
+@needs_joblib
+@pytest.mark.skipif(os.name == "nt", reason="a process does not learn there that its parent has gone")
+def test_the_workers_of_a_killed_study_end(folder):
+    """They hold its output open, so that it ends with the last of them."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED], env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
+                               stdout=subprocess.PIPE)
+    assert [process.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+    process.kill()
+    assert process.communicate(timeout=60) == ("", None)
 
 
 @needs_joblib

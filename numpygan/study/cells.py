@@ -27,6 +27,9 @@ class Cell(NamedTuple):
         return f"{self.group + ', ' if self.group else ''}{self.method}, seed {self.seed}"
 
 
+Carried = tuple[Cell, Result | None, str]           # the last: what went wrong, or nothing
+
+
 class Store:
     """The folder of the cells: a file for each, written whole or not at all.
 
@@ -54,7 +57,7 @@ class Store:
         write_json(self.path(cell), {"cell": _identity(cell), "result": result})
 
 
-def carry_out(measure: Measure, cell: Cell) -> tuple[Cell, Result | None, str]:
+def carry_out(measure: Measure, cell: Cell) -> Carried:
     """The cell, its result with "seconds" added, and ""; or the cell, None, and what went wrong in one line.
 
     Runs in a worker, on one thread: a second one would belong to another cell. The seconds are that thread's time on
