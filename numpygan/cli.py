@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from . import __version__
-from .options import Parser, Usage, number, one_of, unknown, whole, widths
+from .options import Misuse, Parser, number, one_of, unknown, whole, widths
 
 Carry = Callable[[argparse.Namespace], int]
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], Carry]]] = {}
@@ -178,9 +178,7 @@ def figures(parser: argparse.ArgumentParser) -> Carry:
 
     def carry(args):
         from .figures import main
-        for name in args.names:
-            if name not in FIGURES:
-                raise Usage(unknown(name, FIGURES))
+        _check(args.names, FIGURES)
         return main(dict.fromkeys(args.names) or FIGURES, args.out)
     return carry
 
@@ -214,11 +212,16 @@ def bench(parser: argparse.ArgumentParser) -> Carry:
 
     def carry(args):
         from .bench import main
-        for name in args.names:
-            if name not in WORKLOADS:
-                raise Usage(unknown(name, WORKLOADS))
+        _check(args.names, WORKLOADS)
         return main(args.names, args.rounds, args.threads, args.json, args.out)
     return carry
+
+
+def _check(names, known):
+    """Misuse for an unknown name: here, since argparse would blame the value of a misspelt option before the option."""
+    for name in names:
+        if name not in known:
+            raise Misuse(unknown(name, known))
 
 
 # ------------------------------------------------------------------------------------------------------- main
@@ -240,12 +243,10 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out a command line; returns the exit status."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
-        sys.stdout.reconfigure(errors="replace")
-    os.environ["MPLBACKEND"] = "agg"               # no command opens a window; an unknown name would end it
-    warnings.filterwarnings("ignore", r"Glyph \d")   # data named in Korean: boxes in the title are said well enough
+    """Carry out a command line, by default that of this process; returns the exit status."""
+    if argv is None:                               # who calls `main` from a program or a notebook keeps its settings
+        _set_up()
+        argv = sys.argv[1:]
     if "--debug" in argv:
         return _carry_out(argv)
     try:
@@ -257,6 +258,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _fail(*_explained(error))
+
+
+def _set_up():
+    """What a process that is there for the command alone does its own way."""
+    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
+        sys.stdout.reconfigure(errors="replace")
+    os.environ["MPLBACKEND"] = "agg"               # no command opens a window; an unknown name would end it
+    warnings.filterwarnings("ignore", r"Glyph \d")   # data named in Korean: boxes in the title are said well enough
 
 
 class Terminated(KeyboardInterrupt):
@@ -307,15 +316,14 @@ def _carry_out(argv):
     if rest:
         options = [option for action in parts[args.command]._actions for option in action.option_strings]
         what = unknown(rest[0].split("=")[0], options) if rest[0].startswith("-") else f"{rest[0]!r} is one too many"
-        raise Usage(f"{what} (see numpygan {args.command} --help)")
+        raise Misuse(f"{what} (see numpygan {args.command} --help)")
     args.command_line = ["numpygan", *argv]
     return args.carry(args)
 
 
 def _explained(error: Exception) -> tuple[str, int]:
     """One sentence and the exit status for an error."""
-    from .run import Misuse
-    if isinstance(error, Usage | Misuse):
+    if isinstance(error, Misuse):
         return str(error), 2
     if isinstance(error, OSError) and _unheard(error):
         return f"what it prints cannot be written ({error.strerror}): print to a terminal, or where there is room", 1

@@ -2,7 +2,8 @@
 from pathlib import Path
 
 from . import weights
-from .run import Misuse, Run, check_output
+from .options import Misuse
+from .run import Run, check_output
 from .sample import Shown
 
 

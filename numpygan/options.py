@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 
-class Usage(Exception):
-    """A command line that cannot be understood."""
+class Misuse(ValueError):
+    """A command that cannot be understood, or not be carried out as it was given; nothing was changed."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
         choice = re.fullmatch(r"(.+?): invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL)
         if choice:
             message = f"{choice[1]}: " + unknown(choice[2], re.findall(r"[\w-]+", choice[3]))
-        raise Usage(f"{message} (see {self.prog} --help)")
+        raise Misuse(f"{message} (see {self.prog} --help)")
 
 
 def whole(least: int) -> Callable[[str], int]:

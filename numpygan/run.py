@@ -17,15 +17,12 @@ from .config import wrong
 from .files import sweep, typed, write_json
 from .gan import GAN, Snapshots
 from .network import Network
+from .options import Misuse
 
 LOCK = ".lock"
 FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
 
 KEPT = ("history.csv", "config.json", "checkpoint.npz")          # what cannot be drawn again
-
-
-class Misuse(ValueError):
-    """A command that cannot be carried out as it was given; nothing was changed."""
 
 
 def no_file(folder: Path) -> Path:

@@ -10,7 +10,8 @@ from .archive import CheckpointError
 from .averaging import Averaged
 from .files import atomic
 from .gan import GAN
-from .run import Misuse, Run, answers, check_output
+from .options import Misuse
+from .run import Run, answers, check_output
 from .scale import unscaled
 
 CHUNK = 4096                    # rows at a time through the network

@@ -19,8 +19,9 @@ from .divergence import Divergence
 from .feed import count_steps
 from .files import typed
 from .gan import GAN, Snapshots, check_fit
+from .options import Misuse
 from .presets import PRESETS, Recipe, build, choose
-from .run import FILES, Misuse, Run, environment
+from .run import FILES, Run, environment
 from .scale import scaled
 from .schedule import LinearDecay
 from .terminal import Bar, Stop, Waiting, interactive, say, summary

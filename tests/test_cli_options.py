@@ -111,7 +111,7 @@ def test_every_option_that_is_misspelt_is_suggested(command, capsys):
 
 @pytest.mark.parametrize("command", PARSERS)
 def test_with_debug_a_bad_option_raises(command):
-    with pytest.raises(cli.Usage):
+    with pytest.raises(cli.Misuse):
         cli.main([command, "--qqq", "--debug", *REQUIRED.get(command, [])])
 
 

@@ -7,7 +7,7 @@ import pytest
 import numpygan as ng
 from numpygan import cli, evaluate
 from numpygan.evaluate import board, images, points
-from numpygan.run import Misuse
+from numpygan.options import Misuse
 
 SMALL = ["--hidden", "8", "--steps", "3", "--batch", "16", "--engine", "numpy", "--out", "r"]
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRAIN = ["train", "ring", "--hidden", "8", "--batch", "16", "--engine", "numpy", "--steps"]
 CODE = ("import sys; from numpygan.cli import main; from numpygan.run import Run\n"
         "Run.draw = Run.draw_samples = lambda *_: None\n"
-        "sys.exit(main(sys.argv[1:]))")
+        "sys.exit(main())")
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from numpygan.archive import CheckpointError
 from numpygan.evaluate import evaluate
 from numpygan.export import export
 from numpygan.files import atomic, sweep, write_json
+from numpygan.options import Misuse
 from numpygan.presets import PRESETS, Recipe, build, choose
-from numpygan.run import FILES, Misuse, Run
+from numpygan.run import FILES, Run
 from numpygan.sample import sample
 from numpygan.scale import scaled, unscaled
 from numpygan.train import load_data, resume, train

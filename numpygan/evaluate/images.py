@@ -6,7 +6,7 @@ import numpy as np
 from .. import data as datasets
 from .. import metrics
 from ..classifier import Classifier, train_classifier
-from ..run import Misuse
+from ..options import Misuse
 from ..terminal import say
 from .board import Board, Column
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import metrics
 from ..data.mixture import Mixture
-from ..run import Misuse
+from ..options import Misuse
 from .board import Board, Column
 
 DRAWS = 5                       # of perfect samples, for the sampling floor

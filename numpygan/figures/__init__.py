@@ -8,7 +8,8 @@ from typing import NamedTuple
 from threadpoolctl import threadpool_limits
 
 from ..files import sweep, typed
-from ..run import Misuse, no_file
+from ..options import Misuse
+from ..run import no_file
 from ..terminal import interactive
 
 

@@ -5,8 +5,7 @@ table over methods and seeds, which `run` carries out in parallel and goes on wi
 """
 import importlib
 
-from ..options import unknown
-from ..run import Misuse
+from ..options import Misuse, unknown
 from .cells import Cell
 from .runner import run
 from .table import Row, Study

@@ -7,8 +7,8 @@ import numpy as np
 from .. import data as datasets
 from ..classifier import Classifier, train_classifier
 from ..metrics import class_shares, confident_share, nearest_distance, within_class_distance
+from ..options import Misuse
 from ..presets import PRESETS, build
-from ..run import Misuse
 
 SAMPLES = 1000
 
