@@ -175,12 +175,39 @@ def test_terms_that_nearly_cancel_are_no_fault(seed):
 
 
 def test_how_far_roundings_reach_is_measured():
+    """Where x is about 1, sin 30x is off by a rounding of 30: 30 · EPS / √12 of the largest, which is 1."""
     def of(layer):
         return Trial(layer, (5, 3), "numpy", np.random.default_rng(0)).roundings()
 
     assert of(ng.Tanh()) == 1
-    assert 8 < of(steep()) < 1000
-    assert of(steep(slope=3e9)) == 1                                          # too many to be excused
+    assert 8 < of(steep()) < 100
+    with pytest.raises(derivative.Kink, match=r"what Steep\(\) computes is off by"):
+        of(steep(slope=3e9))                                                  # too many to be excused
+
+
+class LayerNorm(ng.Layer):
+    """Of two columns, h is ±(1 − 5e-6): dx is a difference of nearly equal numbers. Times `factor`, it is wrong."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def forward(self, p, x, c):
+        a = x - x.mean(axis=1, keepdims=True)
+        s = np.sqrt((a * a).mean(axis=1, keepdims=True) + 1e-5)
+        return a / s, (a / s, s)
+
+    def backward(self, p, cache, dy, c):
+        h, s = cache
+        dx = (dy - dy.mean(axis=1, keepdims=True) - h * (dy * h).mean(axis=1, keepdims=True)) / s
+        return dx * self.factor, {}
+
+
+@pytest.mark.parametrize("seed", [7, 16, 30, 34, 40, 43, 70, 85, 101, 121])
+def test_a_difference_of_nearly_equal_numbers_is_no_fault_and_excuses_none(seed):
+    for rows in (1, 2, 7):
+        check.layer(LayerNorm(), (rows, 2), engine="numpy", seed=seed)
+        with pytest.raises(check.GradientError, match=r"dx\[.*they agree to [56] digits"):
+            check.layer(LayerNorm(1 + 1e-6), (rows, 2), engine="numpy", seed=seed)
 
 
 def test_a_state_is_that_of_many_training_passes():
@@ -307,7 +334,6 @@ def test_large_tensors_are_checked_along_random_directions():
     rows = methods(check.network(net))
     assert rows["d(0.W)"] == "complex step, 8 random directions"
     assert rows["d(0.b)"] == "complex step"
-    assert methods(check.network(mlp([3, 4, 1]), limit=2))["d(0.b)"] == "complex step, 8 random directions"
 
 
 def random_game(rng):
@@ -484,7 +510,7 @@ def test_a_kink_nearby_is_seen_or_stepped_around(distance):
         return np.abs(delta.real - distance)
 
     def seen(target):
-        return derivative.numeric(f, np.ones(1), np.ones((1, 1)), np.array([target]), np.random.default_rng(0))
+        return derivative.numeric(f, np.ones(1), np.ones((1, 1)), np.array([target]), np.random.default_rng(0), 0)
 
     if distance < derivative.STEPS[1]:                      # the widest step is shortened, but not as much
         for target in (-1.0, 0.0, -0.5, 1.0):
@@ -519,9 +545,9 @@ def rounding(terms, h):
 
 def test_directions_are_all_unit_vectors_or_random_signs():
     rng = np.random.default_rng(0)
-    assert np.array_equal(derivative.directions((2, 3), rng, 6), np.eye(6).reshape(6, 2, 3))
-    V = derivative.directions((2, 3), rng, 5)
-    assert V.shape == (8, 2, 3)
+    assert np.array_equal(derivative.directions((20, 10), rng), np.eye(200).reshape(200, 20, 10))
+    V = derivative.directions((67, 3), rng)
+    assert V.shape == (8, 67, 3)
     assert set(V.ravel()) == {-1.0, 1.0}
 
 
@@ -530,7 +556,7 @@ def test_a_direction_has_the_shape_of_the_tensor():
         assert delta.shape == (2, 3)
         return delta
 
-    found = derivative.numeric(f, np.ones(()), np.eye(6).reshape(6, 2, 3), np.ones(6), np.random.default_rng(0))
+    found = derivative.numeric(f, np.ones(()), np.eye(6).reshape(6, 2, 3), np.ones(6), np.random.default_rng(0), 0)
     assert found.method == COMPLEX_STEP
     assert np.allclose(found.values, 1, rtol=1e-13, atol=0)
 
@@ -729,9 +755,9 @@ def test_of_many_entries_a_few_are_looked_at_and_one_that_is_wrong():
         calls.append(delta)
         return right * delta
 
-    message = accuse(Gradient("dW", a, f, np.ones(())), COMPLEX_STEP, np.random.default_rng(0), 50)
-    assert message.startswith("dW[11, 17]: analytic 0.00, numeric 347. (complex step); 1 of 5")
-    assert len(calls) <= 51 + 2 * math.log2(2048)                                  # halved eleven times
+    message = accuse(Gradient("dW", a, f, np.ones(()), "", 0), COMPLEX_STEP, np.random.default_rng(0))
+    assert message.startswith("dW[11, 17]: analytic 0.00, numeric 347. (complex step); 1 of 201")
+    assert len(calls) <= 201 + 2 * math.log2(2048)                                  # halved eleven times
 
 
 def test_the_message_rests_on_the_same_numbers_as_the_verdict():

@@ -1106,3 +1106,46 @@ def test_a_step_that_changes_the_data():
         x -= x.mean()
 
     caught("x was changed in place by discriminator_step", check.gan, G, D, discriminator_step=normalises)
+
+
+def test_a_step_that_does_not_depend_on_what_it_is_given():
+    noise, old = np.random.default_rng(0).normal(size=(5, 2)), []
+
+    def on_z(G, D, loss, x, z, rng):
+        ng.optim.Adam(0.01).step(D, right_D(D, loss, x, z, rng)[1])
+
+    def stale(G, D, loss, x, z, rng):
+        old.append(G(z))
+        ng.optim.SGD(0.01).step(D, right_D(D, loss, x, old[-2:][0], rng)[1])
+
+    def same_noise(G, D, loss, x, z, rng):
+        step_D(G, D, loss, x, noise, rng)
+
+    def fakes_alone(G, D, loss, x, z, rng):
+        step_D(G, D, loss, noise, z, rng)
+
+    def same_noise_G(G, D, loss, z, rng):
+        step_G(G, D, loss, noise, rng)
+
+    def past_D(G, D, loss, z, rng):
+        step_G(G, mlp([2, 4, 1], seed=1), loss, z, rng)
+
+    for wrong in (on_z, stale):
+        caught("discriminator_step does the same whatever G is: it learns from G(z), made anew", check.gan, G, D,
+               discriminator_step=wrong)
+    caught("discriminator_step does the same whatever z is", check.gan, G, D, discriminator_step=same_noise)
+    caught("discriminator_step does the same whatever x is", check.gan, G, D, discriminator_step=fakes_alone)
+    caught("generator_step does the same whatever z is", check.gan, G, D, generator_step=same_noise_G)
+    caught("generator_step does the same whatever D is", check.gan, G, D, generator_step=past_D)
+
+
+def test_a_right_step_that_hardly_depends_on_what_it_is_given():
+    def signs(G, D, loss, x, z, rng):
+        D.theta = D.theta - 0.01 * np.sign(right_D(D, loss, x, G(z), rng)[1])
+
+    def clipped(G, D, loss, x, z, rng):
+        step_D(G, D, loss, x, z, rng)
+        D.theta = np.clip(D.theta, -1e-4, 1e-4)                             # to which all of them were larger
+
+    check.gan(G, D, discriminator_step=signs)
+    check.gan(G, D, discriminator_step=clipped, x=np.zeros((3, 2)))

@@ -29,22 +29,21 @@ class Gradient(NamedTuple):
     analytic: np.ndarray
     f: Function
     w: np.ndarray
-    owner: str = ""                         # whose it is, for the message
-    rows: int = 0                           # the batch size, for the message
+    owner: str                              # whose it is, for the message
+    rows: int                               # the batch size, for the message; 0: no part of it
     mistakes: Sequence[tuple[str, np.ndarray]] = ()     # (what to say, the gradient that one would have computed then)
     point: np.ndarray | None = None         # the tensor itself, for the message
 
 
-def compare(gradient: Gradient, report: Report, rng: np.random.Generator, floor: float = 0.0,
-            limit: int = LIMIT) -> np.ndarray:
+def compare(gradient: Gradient, report: Report, rng: np.random.Generator, floor: float) -> np.ndarray:
     """Enter the error of one gradient in the report, or raise GradientError. Returns the numeric derivatives."""
     name, a = gradient.name, gradient.analytic
-    V = directions(a.shape, rng, limit)
+    V = directions(a.shape, rng)
     target = np.tensordot(V, a, a.ndim)
     found = numeric(gradient.f, gradient.w, V, target, rng, floor)
     error = relative(target, found.values)
     if not error <= found.tolerance:
-        raise GradientError(f"{gradient.owner}: {accuse(gradient, found.method, rng, max(limit, 50))}")
+        raise GradientError(f"{gradient.owner}: {accuse(gradient, found.method, rng)}")
     along = "" if len(V) == a.size else f", {len(V)} random directions"
     nothing = "" if found.values.any() else " (both are 0)"
     report.add(Row(name, f"{found.method}{along}{nothing}", error, found.tolerance))
@@ -53,12 +52,12 @@ def compare(gradient: Gradient, report: Report, rng: np.random.Generator, floor:
     return found.values
 
 
-def accuse(gradient: Gradient, method: str, rng: np.random.Generator, limit: int = LIMIT) -> str:
+def accuse(gradient: Gradient, method: str, rng: np.random.Generator) -> str:
     """The message for a gradient that is wrong, from entries of it taken one by one."""
     a = gradient.analytic
     index = np.arange(a.size)
-    if a.size > limit:
-        index = np.unique(np.append(rng.choice(a.size, limit, replace=False), _culprit(gradient, method, rng)))
+    if a.size > LIMIT:
+        index = np.unique(np.append(rng.choice(a.size, LIMIT, replace=False), _culprit(gradient, method, rng)))
     n = np.array([_derivative(gradient, method, np.array([i]), np.ones(1)) for i in index])
     return explain(gradient.name, a, index, n, method, rows=gradient.rows, mistakes=gradient.mistakes,
                    point=gradient.point)

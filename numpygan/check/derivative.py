@@ -21,12 +21,15 @@ TOLERANCE = {COMPLEX_STEP: 1e-13, CENTRAL: 1e-7}
 H = 1e-20                                                   # no subtraction, so it cannot be too small
 STEPS = tuple(EPS ** (1 / 3) / s for s in (1, 16, 256))     # the best step of a smooth function, and two finer ones
 LIMIT = 200                                                 # entries of a tensor that are checked one by one
+POINTS = 20                                                 # that are tried, where there is no derivative
 DIRECTIONS = 8                                              # random ones, for tensors that are larger
 BLUR = 1e-4                                                 # slopes that differ by more than this part are a kink
 
+SIDES = "the slopes on both sides differ. Does forward jump, round its input, or draw random numbers not from c.rng?"
+
 
 class Kink(Exception):
-    """A step crosses a point without a derivative: draw another point."""
+    """At this point there is no derivative to compare with, and why: draw another point."""
 
 
 class Unusable(Exception):
@@ -74,16 +77,16 @@ def signs(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     return 2.0 * rng.integers(0, 2, shape) - 1
 
 
-def directions(shape: tuple[int, ...], rng: np.random.Generator, limit: int) -> np.ndarray:
+def directions(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Every unit vector of a small tensor, a few random directions of a large one; stacked."""
     size = math.prod(shape)
-    if size <= limit:
+    if size <= LIMIT:
         return np.eye(size).reshape(size, *shape)
     return signs((DIRECTIONS, *shape), rng)
 
 
 def numeric(f: Function, w: np.ndarray, V: np.ndarray, target: np.ndarray, rng: np.random.Generator,
-            floor: float = 0.0) -> Numeric:
+            floor: float) -> Numeric:
     """Derivatives along each v of V, by the complex step if a central difference confirms it along one direction.
 
     `target` holds the analytic ones: a central difference that disagrees is taken again with a smaller step before
@@ -138,7 +141,7 @@ def _finer(f, w, v, target, allowed, noise, size):
             return value, rounding
     _two_sided(f, w, v, size)
     if not abs(values[0] - values[1]) <= BLUR * size + 2 * noise[-1]:
-        raise Kink
+        raise Kink(SIDES)
     return values[0], noise[1]
 
 
@@ -147,7 +150,7 @@ def _two_sided(f, w, v, size):
     h, y = STEPS[-1], np.asarray(f(np.zeros(v.shape)))
     right, left = (np.sum(w * (np.asarray(f(t * v)) - y)) / t for t in (h, -h))
     if not abs(right - left) <= BLUR * size + 4 * _rounding(np.sum(np.abs(w * y)), h):
-        raise Kink
+        raise Kink(SIDES)
 
 
 def _rounding(terms, h):
@@ -155,12 +158,11 @@ def _rounding(terms, h):
     return 8 * EPS * float(terms) / h
 
 
-def at_smooth_points(trial: Callable[[np.random.Generator], T], seed: int, tries: int = 20) -> T:
+def at_smooth_points(trial: Callable[[np.random.Generator], T], seed: int) -> T:
     """trial(rng) at the first random point where no step crosses a kink."""
-    for attempt in range(tries):
+    for attempt in range(POINTS):
         try:
             return trial(np.random.default_rng([seed, attempt]))
-        except Kink:
-            continue
-    raise GradientError(f"at none of {tries} random points is there a derivative to compare with: the slopes on both "
-                        f"sides differ. Does forward jump, round its input, or draw random numbers not from c.rng?")
+        except Kink as e:
+            why = e
+    raise GradientError(f"at none of {POINTS} random points is there a derivative to compare with: {why}")

@@ -75,7 +75,8 @@ def _count(a, index, mine, n, point):
     right = np.abs(mine - n) <= CLOSE * size
     if right.all():
         digits = int(-math.log10(np.abs(mine - n).max() / size))
-        return f"they agree to {digits} digits, which is too few: an ε, or a rounded constant?"
+        return (f"they agree to {digits} digits, which is too few: an ε, a rounded constant, or a difference of "
+                f"numbers that are nearly equal?")
     wrong, dead = ~right, (mine == 0) & ~right
     if dead.any() and (n[wrong & ~dead] == 0).all() and not dead[wrong].all():
         return "the zeros are in other places: is a mask drawn anew, or taken from something else?"

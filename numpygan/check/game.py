@@ -23,8 +23,11 @@ class Game:
         self.loss = loss.using(self.D.engine) if hasattr(loss, "using") else loss
         self.x: np.ndarray = draw(rng, n, D.d_in) if x is None else np.array(x[:n], np.float32).astype(np.float64)
         self.z: np.ndarray = draw(rng, n, G.d_in)
-        self.x_fake: np.ndarray = self.G(self.z).astype(np.float32).astype(np.float64)
+        self.x_fake = self._fakes()
         self.training = False
+
+    def _fakes(self) -> np.ndarray:
+        return self.G(self.z).astype(np.float32).astype(np.float64)
 
     @property
     def drawn(self) -> bool:
@@ -57,6 +60,14 @@ class Game:
         """The same point with m fake rows."""
         other = copy.copy(self)
         other.z, other.x_fake = self.z[:m], self.x_fake[:m]
+        return other
+
+    def instead(self, name: str, rng: np.random.Generator) -> "Game":
+        """The same point with another G, D, x or z."""
+        other, old = copy.copy(self), getattr(self, name)
+        new = draw(rng, *old.shape) if name in "xz" else twin(old, theta=draw(rng, *old.theta.shape))
+        setattr(other, name, new)
+        other.x_fake = other._fakes()
         return other
 
     def L_D(self, theta: np.ndarray | None = None) -> Any:

@@ -15,7 +15,7 @@ from ..network import check_network as of_type
 from ..optim import SGD
 from .comparison import Gradient, compare
 from .contract import Untouched, named, pair, same, tensor
-from .derivative import EPS, EPS32, LIMIT, at_smooth_points, relative
+from .derivative import EPS, EPS32, at_smooth_points, relative
 from .game import Game, mistaken_for
 from .losses import loss as check_loss
 from .networks import Run
@@ -27,12 +27,16 @@ Function = Callable[..., Any]
 CALLS = {"D": "discriminator_gradient(D, loss, x, x_fake, rng) -> L_D, g_D",
          "G": "generator_gradient(G, D, loss, z, rng) -> L_G, g_G"}
 NAMES = {"D": "discriminator", "G": "generator"}
+GIVEN = {"D": {"G": "it learns from G(z), made anew in every step, not from z, nor from the fakes of an earlier step",
+               "x": "it learns from real rows too", "z": "its fakes are made of this noise"},
+         "G": {"D": "the gradient of G goes through D", "z": "its fakes are made of this noise"}}
+DRAWS = 4                               # of something else in the place of one thing that a step is given
 
 
 def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray | None = None,
         discriminator_gradient: Function | None = None, generator_gradient: Function | None = None,
         discriminator_step: Function | None = None, generator_step: Function | None = None,
-        engine: str | None = None, seed: int = 0, limit: int = LIMIT) -> Report:
+        engine: str | None = None, seed: int = 0) -> Report:
     """Is g_D the gradient of L_D in every parameter of D, and g_G that of L_G, through D, in every parameter of G?
 
     Checked in float64 on copies of both networks, at parameters a little off theirs, with n rows (the first n of x,
@@ -49,7 +53,7 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
 
     A step updates one network in place and returns nothing; by default it is one of gradient descent along the
     gradient above. In a training pass random numbers are used for D(x), then D(x_fake), then D's targets; for G,
-    then D. Tensors of more than `limit` entries are checked along random directions.
+    then D. Tensors of more than 200 entries are checked along random directions.
 
     Returns a Report; raises GradientError with the reason.
     """
@@ -60,7 +64,7 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
         raise ValueError(f"G makes {G.d_out} columns, D takes {D.d_in} and must end in one, but ends in {D.d_out}")
     if whole(n, "n") < 3:
         raise ValueError(f"n, the number of rows, must be at least 3 to tell a sum from a mean, got {n!r}")
-    whole(seed, "seed", 0), whole(limit, "limit")
+    whole(seed, "seed", 0)
     x = None if x is None else samples(x)
     engine = None if engine is None else engines.name_of(engine)
     gradients = {"D": discriminator_gradient or algorithm.discriminator_gradient,
@@ -69,26 +73,27 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
              "G": generator_step or functools.partial(_descend_G, gradients["G"])}
     report = Report(f"check.gan: {named(loss)}, G {G.theta.size:,} and D {D.theta.size:,} parameters, {n} rows, "
                     f"engine {engine or D.engine}")
-    play = functools.partial(_play, G, D, loss, n, x, engine, gradients, steps, limit)
+    play = functools.partial(_play, G, D, loss, n, x, engine, gradients, steps)
     report.merge(at_smooth_points(play, seed))
     report.exact("shapes", "dtypes", "gradients change nothing", "a step moves one network, downhill, everywhere",
                  "the other stays to the byte")
     return report
 
 
-def _play(G, D, loss, n, x, engine, gradients, steps, limit, rng):
+def _play(G, D, loss, n, x, engine, gradients, steps, rng):
     """Everything at one random point."""
     report = Report("")
     game = Game(G, D, loss, n, x, engine, rng)
     for training in (False, True)[game.targets:1 + game.drawn]:
         game.training = training
         _tapes_apart(game)
-        found = {which: _gradient(game, which, gradients[which], report, rng, limit) for which in ("D", "G")}
+        found = {which: _gradient(game, which, gradients[which], report, rng) for which in ("D", "G")}
         _unequal(game, gradients["D"], report, rng)
         _undisturbed(game, gradients, found)
     game.training = True                                    # a step of training is given random numbers
     for which in ("D", "G"):
         _step(game, which, steps[which], found[which])
+        _heeds(game, which, steps[which], gradients[which], rng)
     return report
 
 
@@ -125,7 +130,7 @@ def own(net: Network) -> list[np.ndarray]:
     return [net.theta.copy(), net.state.copy()]
 
 
-def _gradient(game, which, function, report, rng, limit):
+def _gradient(game, which, function, report, rng):
     """Every parameter of one network; returns the gradient."""
     net, outcome = (game.D, game.L_D) if which == "D" else (game.G, game.L_G)
     label = " (training)" if game.training else ""
@@ -137,7 +142,7 @@ def _gradient(game, which, function, report, rng, limit):
         one = Gradient(f"g_{which}: d({name}){label}", net.params(g)[name], along(net, name, outcome), np.ones(()),
                        f"{NAMES[which]}_gradient", len(game.z))
         try:
-            largest = max(largest, np.abs(compare(one, report, rng, floor, limit)).max())
+            largest = max(largest, np.abs(compare(one, report, rng, floor)).max())
         except GradientError as e:
             raise GradientError(then(e, _culprit(game) or mistaken_for(game, which, g))) from None
     if not abs(float(L) - expected) <= 1e-12 * max(1.0, abs(expected)):
@@ -177,9 +182,9 @@ def _unequal(game, function, report, rng):
         raise GradientError(f"discriminator_gradient fails with {counts} ({type(e).__name__}: {e}): is the cache of "
                             f"one pass used for the other?") from e
     one = Gradient(f"g_D, {counts}", g, lambda delta: fewer.L_D(fewer.D.theta + delta), np.ones(()),
-                   "discriminator_gradient")
+                   "discriminator_gradient", 0)
     try:
-        compare(one, report, rng, 8 * EPS * float(np.abs(g).max()), limit=0)
+        compare(one, report, rng, 8 * EPS * float(np.abs(g).max()))
     except GradientError as e:
         raise GradientError(then(e, "With as many fakes as reals it is right: is one half divided by the number of "
                                     "rows of the other?")) from None
@@ -218,9 +223,8 @@ def _descend_G(gradient, G, D, loss, z, rng):
 def _step(game, which, step, g):
     """The network that steps moves downhill wherever its gradient is not zero; the other stays."""
     who = f"{NAMES[which]}_step"
-    nets = {"G": copy.deepcopy(game.G), "D": copy.deepcopy(game.D)}
     before = Untouched(x=game.x, z=game.z)
-    step(*nets.values(), game.loss, *((game.x, game.z) if which == "D" else (game.z,)), game.rng())
+    nets = _stepped(game, which, step)
     before.verify(who)
     other = "G" if which == "D" else "D"
     if not same(own(nets[other]), own(getattr(game, other))):
@@ -232,6 +236,36 @@ def _step(game, which, step, g):
     _moved(net, which, who, change, g, game.drawn)
     if not game.drawn and not np.sum(g * change) < 0:
         raise GradientError(f"{who} goes uphill: θ ← θ − lr · g, not +")
+
+
+def _stepped(game, which, step):
+    """Copies of both networks after one step."""
+    nets = {"G": copy.deepcopy(game.G), "D": copy.deepcopy(game.D)}
+    step(*nets.values(), game.loss, *((game.x, game.z) if which == "D" else (game.z,)), game.rng())
+    return nets
+
+
+def _heeds(game, which, step, gradient, rng):
+    """What a step does depends on all that it is given, and not on what the step before it was given.
+
+    A right one may do the same for two gradients where weights are clipped, or move by the sign alone: one is asked
+    for another move only of parameters that something else has moved, and where the sign of a gradient is another.
+    """
+    def after(other):
+        _stepped(game, which, step)
+        return _stepped(other, which, step)[which].theta
+
+    usual, others, alive = after(game), {}, np.zeros(getattr(game, which).theta.shape, bool)
+    for name in GIVEN[which]:
+        others[name] = [game.instead(name, rng) for _ in range(DRAWS)]
+        differs = next((d for d in (after(other) != usual for other in others[name]) if d.any()), None)
+        if differs is not None:
+            alive |= differs
+            del others[name]
+    sign = np.sign(_call(game, which, gradient)[1])
+    for name, draws in others.items():
+        if any((alive & (np.sign(_call(other, which, gradient)[1]) != sign)).any() for other in draws):
+            raise GradientError(f"{NAMES[which]}_step does the same whatever {name} is: {GIVEN[which][name]}")
 
 
 def _moved(net, which, who, change, g, drawn):

@@ -9,13 +9,13 @@ from ..checks import whole
 from ..network import Network
 from .comparison import Gradient, compare
 from .contract import Untouched, draw, nearby, same, tensor
-from .derivative import EPS, EPS32, LIMIT, at_smooth_points, relative
+from .derivative import EPS, EPS32, at_smooth_points, relative
 from .layers import layer as check_layer
 from .report import GradientError, Report, Row, then
 from .twin import along, shaken, stochastic, top_down, twin, widths
 
 
-def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0, limit: int = LIMIT) -> Report:
+def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0) -> Report:
     """Is net.backward the derivative of net.forward, in x and in every parameter?
 
     Checked on n random rows, in float64, at parameters a little off those of the network (biases that start at 0 sit
@@ -23,23 +23,23 @@ def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 
     g can be had alone; float32 stays float32 and agrees; every derivative, in evaluation and, where layers draw or
     are batchwise, in a training pass. When one is wrong, the layers are checked one by one to find the culprit.
 
-    Tensors of more than `limit` entries are checked along random directions. `engine` replaces that of the network,
+    Tensors of more than 200 entries are checked along random directions. `engine` replaces that of the network,
     which is not changed. Returns a Report; raises GradientError with the reason.
     """
     if not isinstance(net, Network):
         raise TypeError(f"check.network takes a numpygan Network, got {type(net).__name__}; for one layer there is "
                         f"check.layer")
-    for what, value, least in (("n", n, 1), ("seed", seed, 0), ("limit", limit, 1)):
+    for what, value, least in (("n", n, 1), ("seed", seed, 0)):
         whole(value, what, least)
     name = engines.name_of(engine or net.engine)
     report = Report(f"check.network: {len(net.layers)} layers, {net.theta.size:,} parameters, x ({n}, {net.d_in}), "
                     f"engine {name}")
-    report.merge(at_smooth_points(functools.partial(_passes, net, n, name, limit), seed))
+    report.merge(at_smooth_points(functools.partial(_passes, net, n, name), seed))
     report.exact("shapes", "dtypes", "x, dy, theta and tapes untouched", "tapes apart")
     return report
 
 
-def _passes(net, n, engine, limit, rng):
+def _passes(net, n, engine, rng):
     report = Report("")
     theta = nearby(net.theta, rng)
     for training in (False, True)[:1 + stochastic(net)]:
@@ -47,7 +47,7 @@ def _passes(net, n, engine, limit, rng):
         run.tapes_apart()
         run.partial()
         _float32(run, report)
-        _gradients(run, report, rng, limit)
+        _gradients(run, report, rng)
     return report
 
 
@@ -100,7 +100,7 @@ class Run:
                 raise GradientError(then(f"{name} is another one when nothing else is asked for", culprit(self.net)))
 
 
-def _gradients(run, report, rng, limit):
+def _gradients(run, report, rng):
     """Every parameter from the top down, then dx: the first that is wrong lies just below the mistake."""
     net, n = run.net, len(run.x)
     g = net.params(run.g)
@@ -108,7 +108,7 @@ def _gradients(run, report, rng, limit):
     tensors = [(f"d({name})", g[name], along(net, name, run.outputs)) for name in top_down(net)]
     for name, a, f in [*tensors, ("dx", run.dx, run.outputs_at)]:
         try:
-            compare(Gradient(name + run.label, a, f, run.dy, "network", n), report, rng, floor, limit)
+            compare(Gradient(name + run.label, a, f, run.dy, "network", n), report, rng, floor)
         except GradientError as e:
             raise GradientError(then(e, culprit(net))) from None
 

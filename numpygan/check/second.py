@@ -62,8 +62,7 @@ class Twice:
         return np.stack([y, self.jvp(moved, cache, x_dot, "numpy")[0]])
 
 
-def second_derivatives(trial: Trial, label: str, report: Report, rng: np.random.Generator, roundings: float,
-                       limit: int) -> None:
+def second_derivatives(trial: Trial, label: str, report: Report, rng: np.random.Generator, roundings: float) -> None:
     """ẏ = J ẋ, Eq. (10.6), and the gradients of Σ dy · y + Σ dẏ · ẏ, Eq. (10.7)."""
     twice = Twice(trial, rng)
     report.add(_jvp(twice, label, rng, roundings))
@@ -73,7 +72,7 @@ def second_derivatives(trial: Trial, label: str, report: Report, rng: np.random.
     for name, g in twice.gradients.items():
         mistakes = [("it is what backward gives: is the second derivative missing?", plain[name])]
         compare(Gradient(f"jvp_backward: d{name}{label}", g, functools.partial(twice.moved, name), w, trial.who,
-                         len(trial.x), mistakes), report, rng, floor, limit)
+                         len(trial.x), mistakes), report, rng, floor)
     _without_dy(twice, floor)
 
 
