@@ -130,16 +130,17 @@ def scheduled(value: Any, step: int, name: str) -> float:
     return float(value)
 
 
-def numeric(x: Any, name: str) -> np.ndarray:
-    """`x` as an array; TypeError unless it holds real numbers."""
+def numeric(x: Any, name: str, kinds: str = "biuf") -> np.ndarray:
+    """`x` as an array; TypeError unless it holds real numbers, or with "c" among `kinds`, real or complex ones."""
     plain(x, name)
     try:
         x = np.asarray(x)
     except ValueError:                                    # rows of different lengths
         x = np.empty(0, object)
-    if x.dtype.kind not in "biuf":
+    if x.dtype.kind not in kinds:
         what = "rows of different lengths or other objects" if x.dtype.kind == "O" else f"{x.dtype}"
-        raise TypeError(f"{name} must be real numbers, got {what}: pass a number, or an array of them")
+        raise TypeError(f"{name} must be {'' if 'c' in kinds else 'real '}numbers, got {what}: pass a number, or an "
+                        f"array of them")
     return x
 
 
@@ -190,33 +191,56 @@ def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = N
     return x
 
 
-def shapes(**declared: str) -> Callable:
-    """A decorator for functions of arrays: "n d" names the axes of a parameter, and one name means one size.
+def arrays(**declared: str) -> Callable:
+    """A decorator for functions of arrays, which gives them arrays: what is declared comes in as a plain ndarray.
 
-    "..." is any shape, the same for all that have it; "...?" that, or one number for all. ValueError where NumPy would
-    broadcast in silence.
+    "n d" names the axes of a parameter, and one name means one size. "..." is any shape, the same for all that have it;
+    "...?" that, or one number for all; "...n" a shape of its own. Whole numbers become float64, since their gradient is
+    no whole number, but for "whole n d". NumPy's numbers, which would make float64 of float32, become Python's.
+
+    TypeError for other things than numbers, ValueError where NumPy would broadcast in silence and for an empty array.
     """
-    axes = {name: tuple(text.split()) for name, text in declared.items()}
+    axes = {name: tuple(text.removeprefix("whole ").split()) for name, text in declared.items()}
+    keeps = {name for name, text in declared.items() if text.startswith("whole ")}
 
     def decorate(function):
         names = tuple(inspect.signature(function).parameters)
 
         @functools.wraps(function)
         def checked(*args, **kwargs):
-            given = dict(zip(names, args, strict=False), **kwargs)
-            sizes = {}
-            for name, wanted in axes.items():
-                shape = np.shape(given.get(name))
-                if wanted == ("...?",) and shape == ():
+            given, sizes = dict(zip(names, args, strict=False), **kwargs), {}
+            for name, value in given.items():
+                wanted = axes.get(name)
+                if wanted is None:
+                    one = isinstance(value, np.generic | np.ndarray) and value.ndim == 0
+                    given[name] = value.item() if one else value
                     continue
-                parts = [("...", shape)] if wanted[0].startswith("...") else list(zip(wanted, shape, strict=False))
-                if len(wanted) != len(shape) and parts[:1] != [("...", shape)] or any(
-                        sizes.setdefault(axis, size) != size for axis, size in parts):
-                    takes = ", ".join(f"{k} ({', '.join(v)})" for k, v in axes.items())
-                    got = ", ".join(f"{k} {np.shape(given.get(k))}" for k in axes)
-                    if any(0 in np.shape(given.get(k)) for k in axes):
-                        raise ValueError(f"the batch is empty ({got}): pass at least one row")
-                    raise ValueError(f"{function.__name__} takes {takes}, got {got}")
-            return function(*args, **kwargs)
+                if type(value) is not np.ndarray or value.dtype.kind not in "fc" or not value.dtype.isnative:
+                    given[name] = value = _array(value, name, name in keeps)
+                if wanted == ("...?",) and value.ndim == 0:
+                    given[name] = value.item()
+                elif not value.size or not _agrees(value.shape, wanted, sizes):
+                    raise _disagreement(function.__name__, axes, given)
+            return function(*map(given.get, names[:len(args)]), *args[len(names):], **{k: given[k] for k in kwargs})
         return checked
     return decorate
+
+
+def _array(x, name, keep):
+    x = numeric(x, name, "biufc")
+    return x.astype(float if x.dtype.kind in "biu" and not keep else x.dtype.newbyteorder("="), copy=False)
+
+
+def _agrees(shape, wanted, sizes):
+    """Has it the axes that are wanted, each as long as before? `sizes` learns those that are new."""
+    if wanted[0].startswith("..."):
+        return sizes.setdefault(wanted[0].rstrip("?"), shape) == shape
+    return len(wanted) == len(shape) and tuple(map(sizes.setdefault, wanted, shape)) == shape
+
+
+def _disagreement(function, axes, given):
+    takes = ", ".join(f"{k} ({', '.join(v)})" for k, v in axes.items())
+    got = ", ".join(f"{k} {np.shape(given.get(k))}" for k in axes)
+    if any(0 in np.shape(given.get(k)) for k in axes):
+        return ValueError(f"the batch is empty ({got}): pass at least one row")
+    return ValueError(f"{function} takes {takes}, got {got}")

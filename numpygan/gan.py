@@ -8,7 +8,7 @@ import numpy as np
 
 from . import checkpoint, memory
 from . import engine as engines
-from .checks import able, flag, functions, generator, number, scheduled, whole
+from .checks import able, flag, functions, generator, number, numeric, scheduled, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .guests import answer
@@ -110,10 +110,13 @@ def instance_noise(x: np.ndarray, std: float, rng: np.random.Generator | None) -
 
     Sønderby et al. 2017, section 3.2; Arjovsky & Bottou 2017, section 3.
     """
-    if number(std, "input_noise, a standard deviation,") == 0:
+    std = number(std, "input_noise, a standard deviation,")
+    if std == 0:
         return x
     if rng is None:
         raise TypeError("instance noise is drawn: pass rng=np.random.default_rng(0)")
+    x = numeric(x, "x")
+    x = x if x.dtype.kind == "f" else x.astype(float)
     return x + std * rng.standard_normal(x.shape, dtype=x.dtype)
 
 

@@ -116,10 +116,10 @@ class Network:
         return self.__dict__ | {"_kept": None}
 
     def _parameters(self, theta):
-        theta = np.asarray(theta)
+        theta = numeric(theta, "theta", "biufc")
         if theta.shape != self._theta.shape:
             raise ValueError(f"theta must be a vector of {self._theta.size} parameters, got shape {theta.shape}")
-        return theta if np.iscomplexobj(theta) else numeric(theta, "theta").astype(self.dtype, copy=False)
+        return theta if np.iscomplexobj(theta) else theta.astype(self.dtype, copy=False)
 
     # ----------------------------------------------------------------------------------------------- state
 
@@ -132,12 +132,10 @@ class Network:
 
     @state.setter
     def state(self, value):
-        value = np.asarray(value)
-        if np.iscomplexobj(value):
-            raise TypeError(f"the state of a network is {self.dtype} and cannot become complex")
+        value = numeric(value, "state")
         if value.shape != self._state.shape:
             raise ValueError(f"state must be a vector of {self._state.size} numbers, got shape {value.shape}")
-        self._state = numeric(value, "state").astype(self.dtype)
+        self._state = value.astype(self.dtype)
 
     def commit(self, *tapes: Tape) -> None:
         """state ← state + mean over the tapes of (tape.state − state): remember what these training passes saw.
@@ -284,11 +282,9 @@ class Network:
         self._current(tape)
         if type(dy) is np.ndarray and dy.dtype == tape.dtype and dy.shape == tape.shape:
             return dy
-        dy = np.asarray(dy)
+        dy = numeric(dy, "dy", "biufc")
         if dy.shape != tape.shape:
             raise ValueError(f"dy must have the shape of the output, {tape.shape}, got {dy.shape}")
-        if dy.dtype.kind != "c":
-            numeric(dy, "dy")
         return dy.astype(np.complex128 if np.iscomplexobj(dy) else tape.dtype, copy=False)
 
     def _collect(self, i, grads, places, by="backward"):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import engine as engines
-from .checks import real, scheduled
+from .checks import numeric, real, scheduled
 from .network import Network, check_network
 
 Rate = float | Callable[[int], float]
@@ -34,11 +34,9 @@ class Optimiser:
 
     def step(self, net: Network, g: np.ndarray) -> None:
         """θ ← θ − …: one update of `net` along the gradient g, which has the shape of net.theta."""
-        theta, g = check_network(net, "net").theta, np.asarray(g)
+        theta, g = check_network(net, "net").theta, numeric(g, "the gradient")
         if g.shape != theta.shape:
             raise ValueError(f"the gradient must have the shape of theta, {theta.shape}, got {g.shape}")
-        if g.dtype.kind not in "fiub":
-            raise TypeError(f"the gradient must be real numbers, got {g.dtype}")
         if not self.moments:
             self.moments = {name: np.zeros_like(theta) for name in self.vectors}
         for v in self.moments.values():

@@ -79,7 +79,7 @@ def test_a_mask_is_not_dropped_in_silence():
 
 @pytest.fixture
 def function():
-    @checks.shapes(x="n d", W="d m", k="...", l="...?")
+    @checks.arrays(x="n d", W="d m", k="...", l="...?")
     def function(x, W, k=0.0, l=0.0):
         """What is declared."""
         return np.shape(x), np.shape(W), np.shape(k), np.shape(l)

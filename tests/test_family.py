@@ -437,7 +437,7 @@ def test_every_loss_trains_both_networks(loss, engine):
 def test_the_noise_is_normal_with_that_deviation(dtype):
     """x + std · ε, entry by entry.                                                                  Eq. (11.7)"""
     x = np.tile(np.array([0, 3], dtype), (50_000, 1))
-    noisy = instance_noise(x, 0.5, np.random.default_rng(0))
+    noisy = instance_noise(x, np.float64(0.5), np.random.default_rng(0))
     e = (noisy - x) / 0.5
     assert noisy.dtype == dtype
     assert np.abs(e.mean(axis=0)).max() < 5 / math.sqrt(50_000)
@@ -446,9 +446,11 @@ def test_the_noise_is_normal_with_that_deviation(dtype):
     assert abs(np.mean(e**4) - 3) < 0.1                                           # a normal one
 
 
-def test_no_noise_draws_nothing_and_noise_needs_a_generator():
+def test_no_noise_draws_nothing_and_noise_needs_a_generator_and_numbers():
     x = np.ones((3, 2))
     assert instance_noise(x, 0, None) is x
+    assert np.array_equal(instance_noise([[1, 2]], 0.5, np.random.default_rng(0)),
+                          instance_noise(np.array([[1.0, 2.0]]), 0.5, np.random.default_rng(0)))
     with pytest.raises(TypeError, match="instance noise is drawn: pass rng="):
         instance_noise(x, 0.1, None)
 

@@ -108,7 +108,7 @@ def test_it_is_replaced_by_assignment_and_read_only_in_between(engine):
         D.state[0] = 1
     with pytest.raises(ValueError, match=r"state must be a vector of 13 numbers, got shape \(12,\)"):
         D.state = np.zeros(12)
-    with pytest.raises(TypeError, match="the state of a network is float64 and cannot become complex"):
+    with pytest.raises(TypeError, match="state must be real numbers, got complex128"):
         D.state = np.zeros(13, complex)
 
 

@@ -223,10 +223,10 @@ def _units(d, k):
 
 
 def _winners(index, shape, k):
-    index = np.ascontiguousarray(index)
+    index = np.asarray(index)
     if index.shape != shape or index.dtype.kind != "i" or index.min() < 0 or index.max() >= k:
         raise ValueError(f"index must hold, in the shape {shape}, the winning piece 0 … {k - 1} of every unit")
-    return index
+    return np.ascontiguousarray(index, np.intp)      # bytes in another order would be places far outside
 
 
 def maxout_backward(dy, index, k):
