@@ -119,13 +119,22 @@ def test_no_function_is_longer_than_60_lines(path):
     assert {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno - f.lineno >= 60} == {}
 
 
+def at_the_top(path):
+    """The packages that are imported whenever the file is; what stands in a `try` has another way."""
+    return {m.split(".")[0] for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)
+            for m in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])}
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if p not in LEAVES], ids=name)
 def test_numba_and_matplotlib_are_imported_only_where_they_are_needed(path):
     """At the top of a file: Numba in the kernels alone, Matplotlib nowhere but in the files of plots."""
-    top = [m for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)
-           for m in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])]
-    assert not [m for m in top if m.split(".")[0] == "numba"]
-    assert "plots" in name(path) or not [m for m in top if m.split(".")[0] == "matplotlib"]
+    assert "numba" not in at_the_top(path)
+    assert "plots" in name(path) or "matplotlib" not in at_the_top(path)
+
+
+def test_modules_that_windows_lacks_are_imported_with_another_way():
+    lacking = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    assert {name(path): found for path in FILES if (found := lacking & at_the_top(path))} == {}
 
 
 def test_kernels_have_the_names_and_signatures_of_functional():

@@ -38,7 +38,7 @@ class Contestant:
         if hasattr(os, "sched_setaffinity"):                # some libraries count the CPUs themselves
             os.sched_setaffinity(self.process.pid, sorted(os.sched_getaffinity(0))[:threads])
 
-    def ask(self, **command: Any) -> dict[str, float]:
+    def ask(self, **command: Any) -> dict[str, Any]:
         """The answer to a command; Failed where the process has ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -100,7 +100,8 @@ def race(w: Workload, rivals: Sequence[Contestant], rounds: int, failures: dict[
             time.sleep(PAUSE)
             if turn >= 0:
                 times.setdefault(rival.who, []).append(1e3 * answer["seconds"] / w.iterations)
-                peaks[rival.who] = answer["peak"]
+                if answer["peak"] is not None:
+                    peaks[rival.who] = answer["peak"]
     return {"ms": times, "peak": peaks}
 
 

@@ -34,7 +34,7 @@ def main(names: Sequence[str] = (), rounds: int = 9, threads: int | None = None,
             result = race(WORKLOADS[name], rivals, rounds, failures)
             results["workloads"][name] = result | {"shape": str(WORKLOADS[name])}
             _print_race(name, result)
-        if not names:
+        if not names and result["peak"]:
             _print_peaks(result)
     if not names:
         results["growth"] = _growth([w for w in SCALING if w in who], max(3, rounds // 3), threads, failures)

@@ -6,10 +6,14 @@ answers how long they took. Every answer tells the most memory the process has h
 import functools
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
+
+try:
+    import resource
+except ImportError:                                  # Windows
+    resource = None                                  # type: ignore[assignment]
 
 from . import peers
 from .floor import floor
@@ -26,8 +30,10 @@ CONTESTANTS: dict[str, Callable[[Workload], Steps]] = {
 }
 
 
-def peak() -> float:
-    """The most memory that this process has held, in MB."""
+def peak() -> float | None:
+    """The most memory that this process has held, in MB; None where the system does not say."""
+    if resource is None:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6
 
