@@ -31,9 +31,10 @@ from .support import address_of, free_jit, inner_jit, whole
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
 # A helper that takes longer over a piece than four times the caller's longest, and than so many ticks of the clock of
-# the CPU (some 1 ms), has been put aside by the system: the cores are busy with something else. The caller then works
-# alone for three times as long as it waited.
-TICKS = 3 * 10**6
+# the CPU, has been put aside by the system: the cores are busy with something else. The caller then works alone for
+# three times as long as it waited. On x86 it is some 1 ms; the clocks of ARM count 24 million (Apple) to a thousand
+# million times a second, and those are 4 to 0.1 ms.
+TICKS = 3 * 10**6 if TRIPLE.startswith("x86_64") else 10**5
 CAUTION = 3
 AT_ONCE, GIVING_WAY, NAPPING = 2000, 4000, 4500     # looks of an idle helper; the last between naps (50 ms)
 DESK = 5 * 2**16                # bytes, of the stack
