@@ -20,8 +20,8 @@ def export(folder: str, network: str, out: str) -> int:
     check_output(out, "--out")
     run = Run.open(folder)
     original = Shown.of(run).original
-    gan, _, _, mean = run.load()
-    net = gan.D if network == "D" else gan.G if mean is None else mean.network(gan)
+    state = run.load()
+    net = state.gan.D if network == "D" else state.generator
     try:
         module = weights.sequential(net)
     except ValueError as error:

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,14 +39,28 @@ def no_file(folder: Path) -> Path:
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Nobody else writes in that folder while the block runs; Misuse where somebody does already."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(lock.held(folder / LOCK))
-        except lock.Held as other:
-            which = f" (process {other.process})" if other.process else ""
-            raise Misuse(f"{folder} is being written by another numpygan{which}: wait until it has ended, or stop "
-                         f"it") from None
-        yield
+    try:
+        with lock.held(folder / LOCK):
+            yield
+    except lock.Held as other:
+        which = f" (process {other.process})" if other.process else ""
+        raise Misuse(f"{folder} is being written by another numpygan{which}: wait until it has ended, or stop "
+                     f"it") from None
+
+
+class State(NamedTuple):
+    """What training goes on with."""
+    gan: GAN
+    rng: np.random.Generator
+    snapshots: Snapshots
+    average: Averaged | None
+
+    @property
+    def generator(self) -> Network:
+        """The network that makes the samples: the averaged G, where there is one."""
+        if self.average is None or self.average.theta is None:             # before its first step
+            return self.gan.G
+        return self.average.network(self.gan)
 
 
 class Run:
@@ -83,10 +97,6 @@ class Run:
             raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")
         return run
 
-    def alone(self) -> contextlib.AbstractContextManager[None]:
-        """Nobody else writes here while the block runs; Misuse where somebody does already."""
-        return alone(self.folder)
-
     def clear(self) -> None:
         """Remove the files of an earlier run, and nothing else."""
         self.sweep()
@@ -115,14 +125,15 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------- state
 
-    def save(self, gan: GAN, rng: np.random.Generator, snapshots: Snapshots, mean: Averaged | None = None) -> None:
+    def save(self, state: State) -> None:
         """Write checkpoint.npz: all that going on needs, the frames of the animation and the averaged G included."""
+        gan, rng, snapshots, average = state
         frames = {"snapshots.z": snapshots.z, "snapshots.steps": np.array([snapshots.every, *snapshots.steps], float),
                   "snapshots.samples": np.array(snapshots.samples, gan.G.dtype)}
-        frames |= {} if mean is None else mean.arrays()
+        frames |= {} if average is None else average.arrays()
         checkpoint.save(self["checkpoint.npz"], gan, rng, frames)
 
-    def load(self) -> tuple[GAN, np.random.Generator, Snapshots, Averaged | None]:
+    def load(self) -> State:
         """What `save` wrote; the average is None before its first step. Misuse where there is no checkpoint yet,
         CheckpointError where it is damaged."""
         path = self["checkpoint.npz"]
@@ -137,12 +148,12 @@ class Run:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
             snapshots = Snapshots(extra["snapshots.z"], every)
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
-            mean = Averaged.of(extra, gan.G)
+            average = Averaged.of(extra, gan.G)
         except (KeyError, ValueError, OverflowError) as error:
             raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
         if rng is None or not _fit(gan, snapshots.z, extra["snapshots.samples"], len(steps)):
             raise CheckpointError(f"{path} is no checkpoint of a run folder: it lacks its random state or snapshots")
-        return gan, rng, snapshots, mean
+        return State(gan, rng, snapshots, average)
 
     # ----------------------------------------------------------------------------------------------- results
 
@@ -150,20 +161,21 @@ class Run:
         """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
         from . import plots
         title = plots.figure.literal(f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps")
-        plots.save(plots.samples(x_fake, data, _eye(), D=answers(gan.D), title=title), self["samples.png"])
+        plots.save(plots.samples(x_fake, data, _fixed(), D=answers(gan.D), title=title), self["samples.png"])
 
-    def draw(self, gan: GAN, data: Any, snapshots: Snapshots, name: str, mean: Averaged | None = None) -> None:
+    def draw(self, state: State, data: Any, name: str) -> None:
         """samples.png, curves.png and training.gif, as far as there is something to show.
 
         The samples are the last snapshot, or those of the averaged G where there is one.
         """
         from . import plots
+        gan, snapshots, G = state.gan, state.snapshots, state.generator
         if snapshots.steps:
-            if mean is None or mean.theta is None:
+            if G is gan.G:
                 self.draw_samples(gan, data, snapshots.samples[-1], name)
             else:
-                self.draw_samples(gan, data, mean.generate(gan, snapshots.z), f"{name}, averaged G")
-            plots.animation(snapshots, data, self["training.gif"], _eye(), title=plots.figure.literal(name))
+                self.draw_samples(gan, data, G(snapshots.z), f"{name}, averaged G")
+            plots.animation(snapshots, data, self["training.gif"], _fixed(), title=plots.figure.literal(name))
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
 
@@ -200,7 +212,7 @@ def _fit(gan, z, samples, n):
             and (samples.shape == (n, len(z), gan.G.d_out) if n else samples.size == 0))
 
 
-def _eye() -> np.random.Generator:
+def _fixed() -> np.random.Generator:
     """The generator of the real points in pictures: always the same, and never that of the training."""
     return np.random.default_rng(0)
 

@@ -1,17 +1,16 @@
 """`numpygan sample`: new samples from the generator of a run folder, as a picture or as an array."""
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from . import data as datasets
 from .archive import CheckpointError
-from .averaging import Averaged
 from .files import atomic
-from .gan import GAN
+from .network import Network
 from .options import Misuse
-from .run import Run, answers, check_output
+from .run import Run, State, answers, check_output
 from .scale import unscaled
 
 CHUNK = 4096                    # rows at a time through the network
@@ -30,32 +29,32 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     check_output(out, "--out")
     run = Run.open(folder)
     shown = Shown.of(run)
-    gan, _, _, mean = run.load()
-    if math.prod(shown.shape) != gan.G.d_out:
-        raise CheckpointError(f"{run['config.json']} tells of items of shape {shown.shape}, and G makes {gan.G.d_out} "
-                              f"columns: train again, or restore it")
+    state = run.load()
+    if math.prod(shown.shape) != state.gan.G.d_out:
+        raise CheckpointError(f"{run['config.json']} tells of items of shape {shown.shape}, and G makes "
+                              f"{state.gan.G.d_out} columns: train again, or restore it")
     if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
-    x = generate(gan, mean, n, np.random.default_rng(seed))
+    x = generate(state, n, np.random.default_rng(seed))
     if suffix == ".npz":
         x = unscaled(x, shown.original)
         with atomic(out) as file:
             np.savez(file, samples=x)
     else:
-        _draw(x, gan, shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
+        _draw(x, answers(state.gan.D), shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
     print(out)
     return 0
 
 
-def generate(gan: GAN, mean: Averaged | None, n: int, rng: np.random.Generator) -> np.ndarray:
+def generate(state: State, n: int, rng: np.random.Generator) -> np.ndarray:
     """n samples (n, d), of the averaged generator where there is one; some at a time through the network.
 
     FloatingPointError for samples that are NaN or infinite.
     """
-    G = gan.G if mean is None else mean.network(gan)
+    G = state.generator
     x = np.empty((n, G.d_out), G.dtype)                    # first: what is too much is said before the work
     for part in np.split(x, range(CHUNK, n, CHUNK)):
-        z = gan.draw(len(part), rng)
+        z = state.gan.draw(len(part), rng)
         with np.errstate(over="ignore", invalid="ignore"):              # refused below, in a sentence
             part[...] = G(z)
     if not np.isfinite(x).all():
@@ -79,9 +78,9 @@ class Shown(NamedTuple):
                    None if original is None else (float(original[0]), float(original[1])))
 
 
-def _draw(x: np.ndarray, gan: Any, shown: Shown, title: str, out: str) -> None:
+def _draw(x: np.ndarray, D: Network | None, shown: Shown, title: str, out: str) -> None:
     from . import plots
-    title, D = plots.figure.literal(title), answers(gan.D)
+    title = plots.figure.literal(title)
     if len(shown.shape) > 1:
         ax = plots.sample_grid(x, shown.shape, shown.range, title=title)
     elif shown.name in datasets.NAMES:

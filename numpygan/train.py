@@ -6,25 +6,23 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import data as datasets
+from . import trainset
 from .archive import CheckpointError
 from .averaging import Averaged
-from .checks import image
 from .divergence import Divergence
 from .feed import count_steps
 from .files import typed
 from .gan import GAN, Snapshots, check_fit
 from .options import Misuse
 from .presets import PRESETS, Recipe, build, choose
-from .run import FILES, Run, environment
-from .scale import scaled
+from .run import FILES, Run, State, alone, environment
 from .schedule import LinearDecay
-from .terminal import Bar, Stop, Waiting, interactive, say, summary
+from .terminal import Bar, Stop, Waiting, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept
 
@@ -40,32 +38,32 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
     """
     if name is None:
         name = PRESETS[preset].data if preset else "digits"
-    data, original = load_data(name, root)
+    data, original = trainset.load(name, root)
     if name not in datasets.NAMES:                       # resume may be called from another folder
         name = str(typed(name).absolute())
     root = None if root is None else str(typed(root).absolute())
-    recipe = choose(name, preset, data).changed(**{"data": name, **(changes or {})})
-    for name_of_adam in ("beta1", "beta2"):
-        if name_of_adam in (changes or {}) and recipe.optimiser != "adam":
-            raise Misuse(f"--{name_of_adam} belongs to adam, and the optimiser is {recipe.optimiser}: leave one of "
-                         f"them out")
+    changes = changes or {}
+    recipe = choose(name, preset, data).changed(**{"data": name, **changes})
+    for beta in ("beta1", "beta2"):
+        if beta in changes and recipe.optimiser != "adam":
+            raise Misuse(f"--{beta} belongs to adam, and the optimiser is {recipe.optimiser}: leave one of them out")
     rng = np.random.default_rng(seed)
     try:
         gan = build(recipe, data, rng, engine)
         check_fit(gan, data, recipe.batch, recipe.k)
         total = count_steps(data, recipe.batch, recipe.k, recipe.steps, recipe.epochs)
-        mean = Averaged(recipe.average) if recipe.average else None
+        average = Averaged(recipe.average) if recipe.average else None
     except (TypeError, ValueError) as error:
         raise Misuse(str(error)) from error
     every = max(1, total // 10) if checkpoint_every is None else checkpoint_every
-    run = Run.create(out, preset or _name(name), force)
+    run = Run.create(out, preset or trainset.name_of(name), force)
     config = {"command": shlex.join(command), "status": "running", "recipe": recipe.to_dict(), "seed": seed,
               "engine": gan.G.engine, "root": root, "steps": total, "checkpoint_every": every, "steps_done": 0,
-              "seconds": 0.0, "data": describe_data(data, original), **environment()}
+              "seconds": 0.0, "data": trainset.describe(data, original), **environment()}
     z = gan.draw(64 if len(data.shape) > 1 else 1000, np.random.default_rng([seed, 1]))
-    with run.alone():
+    with alone(run.folder):
         run.clear()
-        return _go(run, config, recipe, gan, data, rng, Snapshots(z, max(1, total // FRAMES)), mean)
+        return _go(run, config, recipe, data, State(gan, rng, Snapshots(z, max(1, total // FRAMES)), average))
 
 
 def resume(folder: str, steps: int | None = None) -> int:
@@ -75,7 +73,7 @@ def resume(folder: str, steps: int | None = None) -> int:
     files are damaged.
     """
     run = Run.open(folder)
-    with run.alone():
+    with alone(run.folder):
         return _resume(run, steps)
 
 
@@ -84,10 +82,11 @@ def _resume(run, steps):
     if config["status"] == "diverged":
         raise Misuse(f"{run.folder} diverged, and would again: train anew with a lower --lr or another recipe")
     recipe = Recipe.from_dict(config["recipe"])
-    gan, rng, snapshots, mean = run.load()
-    if mean is None and recipe.average:
-        mean = Averaged(recipe.average)                  # stopped before its first checkpoint had one
-    data = load_data_of(run, config)
+    state = run.load()
+    gan = state.gan
+    if state.average is None and recipe.average:
+        state = state._replace(average=Averaged(recipe.average))         # stopped before its first checkpoint had one
+    data = trainset.load_of(run, config)
     run.sweep()
     _warn_of_other_versions(config)
     config["steps"] = config["steps"] if steps is None else steps
@@ -103,7 +102,7 @@ def _resume(run, steps):
     except ValueError as error:
         raise CheckpointError(f"{run['config.json']} and checkpoint.npz do not fit ({error}): train again, or restore "
                               f"them") from error
-    return _go(run, config, recipe, gan, data, rng, snapshots, mean)
+    return _go(run, config, recipe, data, state)
 
 
 def _warn_of_other_versions(config):
@@ -120,21 +119,22 @@ def _warn_of_other_versions(config):
 
 # ------------------------------------------------------------------------------------------------------ a run
 
-def _go(run, config, recipe, gan, data, rng, snapshots, mean):
+def _go(run, config, recipe, data, state):
     """Train what is missing, save all of it whatever happens, and tell; returns the exit status."""
     print(run.folder, flush=True)
+    gan = state.gan
     total, done, start = config["steps"], len(gan.history), time.monotonic()
     problem = None
     with Stop() as stop, _a_way_on(run), np.errstate(over="ignore", invalid="ignore"):    # `fit` looks for itself
         run.write_config(config)
         try:
-            _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop)
+            _fit(run, config, recipe, data, state, stop)
         except Divergence as error:
             problem = error
         status = "diverged" if problem else "finished" if len(gan.history) >= total else "interrupted"
         config |= {"status": status, "steps_done": len(gan.history),
                    "seconds": round(config["seconds"] + time.monotonic() - start, 2)}
-        _finish(run, config, gan, data, rng, snapshots, mean)
+        _finish(run, config, data, state)
     if problem:
         raise problem
     _tell(run, config, gan, done, time.monotonic() - start)
@@ -148,18 +148,19 @@ def _go(run, config, recipe, gan, data, rng, snapshots, mean):
     return 128 + stop.signal
 
 
-def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
+def _fit(run, config, recipe, data, state, stop):
+    gan, rng, snapshots, average = state
     missing = config["steps"] - len(gan.history)
     if missing <= 0:
         return
     if config["checkpoint_every"] and not run["checkpoint.npz"].exists():
-        run.save(gan, rng, snapshots, mean)              # of step 0: killed at any moment, it can be resumed
+        run.save(state)                                  # of step 0: killed at any moment, it can be resumed
     compiles = gan.G.engine == "numba"
     waiting = Waiting("compiling the kernels; this takes some seconds the first time" if compiles else "")
     bar = Bar(config["steps"], len(gan.history))
-    watchers = [waiting, *([] if mean is None else [mean]), snapshots, bar,
-                Preview(run, data, snapshots.z, _name(recipe.data)),
-                Saver(run, rng, snapshots, mean, config["checkpoint_every"]), stop]
+    watchers = [waiting, *([] if average is None else [average]), snapshots, bar,
+                Preview(run, data, snapshots.z, trainset.name_of(recipe.data)),
+                Saver(run, state, config["checkpoint_every"]), stop]
     try:
         gan.fit(data, steps=missing, batch=recipe.batch, k=recipe.k, rng=rng, callbacks=watchers)
     finally:
@@ -167,20 +168,21 @@ def _fit(run, config, recipe, gan, data, rng, snapshots, mean, stop):
         bar.close()
 
 
-def _finish(run, config, gan, data, rng, snapshots, mean):
+def _finish(run, config, data, state):
     """The state first, the pictures last: they can be drawn again. A run that diverged keeps its last checkpoint."""
+    gan = state.gan
     if config["status"] != "diverged":
-        run.save(gan, rng, snapshots, mean)
+        run.save(state)
     gan.history.to_csv(run["history.csv"])
     run.write_config(config)
     say("drawing")
-    frames = copy.copy(snapshots)                        # the end is shown, but going on must not see it
+    frames = copy.copy(state.snapshots)                  # the end is shown, but going on must not see it
     if len(gan.history) not in frames.steps:
         frames.steps = [*frames.steps, len(gan.history)]
         frames.samples = [*frames.samples, gan.G(frames.z)]
     good = [np.isfinite(x).all() for x in frames.samples]           # all of them, unless the run diverged
     frames.steps, frames.samples = (list(itertools.compress(v, good)) for v in (frames.steps, frames.samples))
-    run.draw(gan, data, frames, config["data"]["name"], mean)
+    run.draw(state._replace(snapshots=frames), data, config["data"]["name"])
 
 
 @contextlib.contextmanager
@@ -218,87 +220,9 @@ class Preview:
 class Saver:
     """A callback that writes the checkpoint every so many steps; 0: never."""
 
-    def __init__(self, run: Run, rng: np.random.Generator, snapshots: Snapshots, mean: Averaged | None, every: int):
-        self.run, self.rng, self.snapshots, self.mean, self.every = run, rng, snapshots, mean, every
+    def __init__(self, run: Run, state: State, every: int):
+        self.run, self.state, self.every = run, state, every
 
     def __call__(self, gan: GAN) -> None:
         if self.every and len(gan.history) % self.every == 0:
-            self.run.save(gan, self.rng, self.snapshots, self.mean)
-
-
-# ------------------------------------------------------------------------------------------------------- data
-
-def load_data(name: str, root: str | None = None) -> tuple[Any, tuple[float, float] | None]:
-    """Data by name or path, in [−1, 1] where it is finite, and the range it had if that was another.
-
-    Misuse for an unknown name, DataError for data that is missing or damaged.
-    """
-    if root is not None and not typed(root).is_dir():
-        raise Misuse(f"--root names {root}, which is not a folder")
-    if not name:
-        raise Misuse(f"DATA is no name: choose from {', '.join(datasets.NAMES)}, or give a path")
-    if Path(name).name != _readable(Path(name).name):
-        raise Misuse(f"the name {_readable(name)} is not in UTF-8, and no picture could show it: rename the file")
-    known = name in datasets.NAMES
-    options: dict[str, Any] = {}
-    if name in ("mnist", "fashion_mnist") and interactive():
-        options["progress"] = Download()
-    if not known and not typed(name).is_dir():          # numbers far from 0 are rounded after the scaling only
-        options["dtype"] = np.float64
-    try:
-        data, original = scaled(datasets.load(name, root, **options), np.float32)
-    except datasets.DataError as error:
-        if known or typed(name).exists():
-            raise
-        raise Misuse(str(error)) from error
-    if len(data.shape) > 1 and not image(data.shape):        # else the first picture would end the run
-        raise datasets.DataError(f"{name} holds items of shape {data.shape}, and images are (h, w) or (h, w, 3): save "
-                                 f"x.reshape(len(x), -1) for points without a picture of their own")
-    return data, original
-
-
-def load_data_of(run: Run, config: dict[str, Any]) -> Any:
-    """The data that the run was trained on, as it was; Misuse when it is another now."""
-    name = config["recipe"]["data"]
-    data, original = load_data(name, config["root"])
-    if _fingerprint(describe_data(data, original)) != _fingerprint(config["data"]):
-        raise Misuse(f"the data {name} is not that of {run.folder} any more: bring it back, or train anew")
-    return data
-
-
-def describe_data(data: Any, original: tuple[float, float] | None) -> dict[str, Any]:
-    """What config.json tells of the data: its size, its range, where it is from and whether those bytes are known."""
-    finite = bool(np.isfinite(data.range).all())
-    return {"name": data.name, "n": data.n, "shape": list(data.shape), "range": list(data.range) if finite else None,
-            "range_before_scaling": None if original is None else list(original), "source": data.source}
-
-
-def _fingerprint(described: dict[str, Any]) -> Any:
-    """What must not change between a run and its resumption: the bytes, wherever they lie."""
-    files = (described.get("source") or {}).get("files", [])
-    return described.get("n"), described.get("shape"), [file.get("sha256") for file in files]
-
-
-def _readable(name):
-    """The name with ? for each byte that is no UTF-8."""
-    return name.encode(errors="replace").decode()
-
-
-def _name(data):
-    return data if data in datasets.NAMES else Path(data).stem or "run"
-
-
-class Download:
-    """Progress of a download, for whoever watches."""
-
-    def __init__(self) -> None:
-        self.bars: dict[str, Any] = {}
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-        if name not in self.bars:
-            self.bars[name] = tqdm(total=total, desc=name, unit="B", unit_scale=True)
-        bar = self.bars[name]
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
+            self.run.save(self.state)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import numpygan as ng
-from numpygan import checkpoint
+from numpygan import checkpoint, trainset
 from numpygan.archive import CheckpointError
 from numpygan.evaluate import evaluate
 from numpygan.export import export
@@ -21,7 +21,7 @@ from numpygan.presets import PRESETS, Recipe, build, choose
 from numpygan.run import FILES, Run
 from numpygan.sample import sample
 from numpygan.scale import scaled, unscaled
-from numpygan.train import load_data, resume, train
+from numpygan.train import resume, train
 
 SMALL = {"hidden_G": (8,), "hidden_D": (8,), "steps": 12, "batch": 16}
 
@@ -401,8 +401,8 @@ def test_data_far_from_0_is_learned_as_data_around_0(offset, folder, rng):
     x = offset + np.ldexp(rng.integers(-9000, 9000, (50, 2)), -12)                  # sums without rounding
     np.save("x.npy", x)
     np.save("near.npy", x - offset)
-    data, (low, high) = load_data("x.npy")
-    assert data.x.tobytes() == load_data("near.npy")[0].x.tobytes()
+    data, (low, high) = trainset.load("x.npy")
+    assert data.x.tobytes() == trainset.load("near.npy")[0].x.tobytes()
     assert data.dtype == np.float32
     assert (low, high) == (x.min(), x.max())
     back = unscaled(data.x, (low, high))
@@ -418,7 +418,7 @@ def test_data_far_from_0_is_learned_as_data_around_0(offset, folder, rng):
                                np.linspace(0, 1, 256).astype(np.float32)])
 def test_scaling_in_float64_leaves_the_bytes_of_other_data_as_they_were(x, folder):
     np.save("x.npy", x.reshape(64, 2, 2))
-    data, _ = load_data("x.npy")
+    data, _ = trainset.load("x.npy")
     assert data.x.tobytes() == scaled(ng.data.array(x.reshape(64, 2, 2)))[0].x.tobytes()
 
 
@@ -442,9 +442,9 @@ def test_samples_that_are_no_numbers_are_refused_before_a_file_is_written(folder
     write_json("a/config.json", config | {"data": config["data"] | {"range_before_scaling": [-8e307, 8e307]}})
     with pytest.raises(FloatingPointError, match=r"leave the range of the data, -8e\+307 to 8e\+307.*divide the data"):
         sample("a", 500, 0, "t.npz")
-    gan, generator, snapshots, mean = Run("a").load()
-    gan.G.theta = np.full_like(gan.G.theta, 1e38)
-    Run("a").save(gan, generator, snapshots, mean)
+    state = Run("a").load()
+    state.gan.G.theta = np.full_like(state.gan.G.theta, 1e38)
+    Run("a").save(state)
     for name in ("t.npz", "t.png"):
         with pytest.raises(FloatingPointError, match=r"G\(z\) holds NaN or infinity.*lower --lr-G"):
             sample("a", 5, 0, name)
@@ -615,7 +615,7 @@ def test_the_averaged_generator_makes_the_samples(folder, monkeypatch, pictures)
     z = gan.draw(5, np.random.default_rng(3))
     np.testing.assert_array_equal(np.load("s.npz")["samples"], gan.G.forward(z, theta=mean.theta)[0])
     resume("a", steps=15)
-    assert Run.open("a").load()[3].t == 15
+    assert Run.open("a").load().average.t == 15
     with np.load("a/checkpoint.npz") as file:
         broken = {name[6:]: file[name] for name in file.files if name.startswith("extra.")}
     checkpoint.save("a/checkpoint.npz", gan, np.random.default_rng(0), broken | {"average.theta": np.zeros(3)})

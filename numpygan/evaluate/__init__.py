@@ -7,7 +7,7 @@ import numpy as np
 from ..run import Run
 from ..sample import generate
 from ..terminal import interactive, say
-from ..train import load_data_of
+from ..trainset import load_of
 from . import images, points
 from .board import Board
 
@@ -30,16 +30,16 @@ def table(folder: str, n: int | None = None, seed: int = 0) -> Board:
     from tqdm import tqdm
     run = Run.open(folder)
     config = run.read_config()
-    gan, _, _, mean = run.load()
-    data = load_data_of(run, config)
+    state = run.load()
+    data = load_of(run, config)
     rng = np.random.default_rng([seed, 1])
     if len(data.shape) > 1:
         parts, n = images.split(data, n, config["root"], rng)
     else:
         parts, n = None, points.size(data, n)
-    x = generate(gan, mean, n, np.random.default_rng(seed))
-    averaged = "" if mean is None else ", averaged G"
-    title = f"{run.folder}: {n:,} samples after {len(gan.history):,} steps{averaged}, seed {seed}"
+    x = generate(state, n, np.random.default_rng(seed))
+    averaged = "" if state.average is None else ", averaged G"
+    title = f"{run.folder}: {n:,} samples after {len(state.gan.history):,} steps{averaged}, seed {seed}"
     say("measuring")
     with tqdm(total=ROWS, disable=not interactive(), unit="row", dynamic_ncols=True) as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)          # k-means tells of empty clusters: no matter here

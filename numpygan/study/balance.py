@@ -51,13 +51,13 @@ def measure(settings: dict[str, Any], seed: int) -> Result:
     """Train; look at D and at the gradient that reaches G; count modes. settings: "recipe"."""
     chosen = Recipe.from_dict(settings["recipe"])
     data: Any = datasets.load(chosen.data)
-    rng, eye = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    rng, eval_rng = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     gan = build(chosen, data, rng)
     seen: list[dict[str, float]] = []
     for _ in range((chosen.steps or 0) // EVERY):
         gan.fit(data, steps=EVERY, batch=chosen.batch, k=chosen.k, rng=rng)
-        seen.append(look(gan, data, chosen.batch, eye))
-    covered, quality = _end(data, gan.sample(2500, eye), np.random.default_rng(0))
+        seen.append(look(gan, data, chosen.batch, eval_rng))
+    covered, quality = _end(data, gan.sample(2500, eval_rng), np.random.default_rng(0))
     return {key: float(np.mean([s[key] for s in seen])) for key in seen[0]} | {
         "modes": covered, "quality": 100 * quality}
 

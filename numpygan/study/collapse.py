@@ -62,10 +62,10 @@ def measure(settings: dict[str, Any], seed: int) -> Result:
     """The three parts, looked at every few steps. settings: "recipe", and "steps" of each part."""
     recipe = Recipe.from_dict(settings["recipe"])
     data = datasets.load(recipe.data)
-    rng, eye = np.random.default_rng(seed), np.random.default_rng([seed, 1])
-    covered, width = _coverage(data, eye), spread(data.sample(5000, eye))
+    rng, eval_rng = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    covered, width = _coverage(data, eval_rng), spread(data.sample(5000, eval_rng))
     gan = build(recipe, data, rng)
-    z = gan.draw(LOOK, eye)
+    z = gan.draw(LOOK, eval_rng)
     seen, pictures = [_look(gan, z, width, covered) | {"step": 0, "part": "start"}], []
     for part in PARTS:
         for _ in range(settings["steps"][part] // EVERY):
