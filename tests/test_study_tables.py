@@ -14,7 +14,7 @@ import pytest
 from numpygan import cli
 from numpygan.plots.figure import axes
 from numpygan.study import STUDIES, Cell, Row, Study, cells, main, run, workers
-from numpygan.study.runner import some_seeds
+from numpygan.study.runner import limited
 
 ROOT = Path(__file__).resolve().parents[1]
 needs_joblib = pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="joblib is an extra")
@@ -169,6 +169,14 @@ def test_a_cell_that_lost_a_number_is_measured_again(folder, damage):
     assert len(CALLS) == 2
 
 
+def test_the_files_are_named_where_they_are_also_below_a_home(folder, capsys, monkeypatch):
+    from numpygan.study.runner import main as carry
+    monkeypatch.setenv("HOME", str(folder))
+    assert carry(study(seeds=1), "~/here", jobs=1) == 0
+    files = [str(folder / "here" / name) for name in ("table.csv", "cells.csv", "tiny.png")]
+    assert capsys.readouterr().out.splitlines()[-1] == ", ".join(files)
+
+
 def test_a_failing_cell_is_named_and_the_others_go_on(folder, capsys):
     from numpygan.study.runner import main as carry
     assert carry(study(fails=1), jobs=1) == 1
@@ -186,9 +194,10 @@ def test_the_seconds_of_a_cell_are_the_processors(monkeypatch):
 
 
 def test_the_first_seeds_of_each_method():
-    both = [Cell("", "a", s, {}) for s in (5, 6, 7)] + [Cell("", "b", s, {}) for s in (0, 1)]
-    assert [(c.method, c.seed) for c in some_seeds(both, 2)] == [("a", 5), ("a", 6), ("b", 0), ("b", 1)]
-    assert some_seeds(both, None) == both
+    both = Study("both", "", [*(Cell("", "a", s, {}) for s in (5, 6, 7)), *(Cell("", "b", s, {}) for s in (0, 1))],
+                 measure, {})
+    assert [(c.method, c.seed) for c in limited(both, 2).cells] == [("a", 5), ("a", 6), ("b", 0), ("b", 1)]
+    assert limited(both, None).cells == both.cells
 
 
 # --------------------------------------------------------------------------------------------------- processes

@@ -1,11 +1,12 @@
 """`numpygan study NAME`: tables of measured quality, each number beside its anchors and its protocol.
 
-Each study is a module of its name here, with `main(seeds, quick, jobs, out) -> exit status`. Most are a `Study`, a
-table over methods and seeds, which `run` carries out in parallel and goes on with after a stop.
+Each study is a module of its name here. Most have `study(quick) -> Study`, a table over methods and seeds, which `run`
+carries out in parallel and goes on with after a stop; one that prints more has `main(seeds, quick, jobs, out)` itself.
 """
 import importlib
 
 from ..options import Misuse, unknown
+from . import runner
 from .cells import Cell
 from .runner import run
 from .table import Row, Study
@@ -28,4 +29,6 @@ def main(name: str, seeds: int | None = None, quick: bool = False, jobs: int | N
     if name not in STUDIES:
         raise Misuse(unknown(name, STUDIES))
     module = importlib.import_module(f".{name.replace('-', '_')}", __name__)
-    return module.main(seeds=seeds, quick=quick, jobs=jobs, out=out)
+    if hasattr(module, "main"):
+        return module.main(seeds, quick, jobs, out)
+    return runner.main(runner.limited(module.study(quick), seeds), out, jobs)

@@ -11,7 +11,6 @@ from ..functional import minimax_generator, non_saturating_generator
 from ..gan import GAN, generator_gradient, instance_noise
 from ..metrics import class_shares, confident_share, modes
 from ..presets import Recipe, build
-from . import runner
 from .cells import Cell, Result
 from .table import Study
 
@@ -103,8 +102,3 @@ def _group(data, cause):
 def _draw(rows):
     from ..plots.studies import balance
     return balance(rows, list(REMEDIES))
-
-
-def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
-    """Carry the study out and print its table; the exit status."""
-    return runner.main(runner.limited(study(quick), seeds), out, jobs)

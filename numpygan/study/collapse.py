@@ -12,7 +12,6 @@ from ..gan import GAN, generator_gradient
 from ..metrics import class_shares, modes
 from ..network import Network
 from ..presets import Recipe, build
-from . import runner
 from .cells import Cell, Result
 from .table import Study
 
@@ -107,8 +106,3 @@ def study(quick: bool = False) -> Study:
 def _draw(rows):
     from ..plots.studies import collapse
     return collapse(rows)
-
-
-def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
-    """Carry the study out and print its table; the exit status."""
-    return runner.main(runner.limited(study(quick), seeds), out, jobs)

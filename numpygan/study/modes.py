@@ -8,7 +8,6 @@ from .. import data as datasets
 from ..averaging import Averaged
 from ..metrics import modes, perfect_modes
 from ..presets import Recipe, build
-from . import runner
 from .cells import Cell, Result
 from .table import Study
 
@@ -123,8 +122,3 @@ def _draw(rows):
     from ..plots.studies import clouds
     rows = [row for row in rows if row.method != LONGER]
     return clouds(rows, {name: getattr(datasets, name)(**DATA[name]) for name in DATA})
-
-
-def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
-    """Carry the study out and print its table; the exit status."""
-    return runner.main(runner.limited(study(quick), seeds), out, jobs)

@@ -37,8 +37,8 @@ def chosen(table: Sequence[Row]) -> dict[str, int]:
 
 def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
     """Carry the search out, print its table and what follows from it; the exit status."""
-    searched = runner.limited(study(quick), seeds)
-    table, failed = runner.run(searched, out, jobs)
-    status = runner.show(searched, table, failed, out)
+    plan = runner.limited(study(quick), seeds)
+    table, failed = runner.run(plan, out, jobs)
+    status = runner.show(plan, table, failed, out)
     print(f"\nThe setting of each method, counted from 0, and the best method first, by {RULE}:\n{chosen(table)}")
     return status

@@ -12,16 +12,15 @@ from .. import init, metrics, optim
 from ..averaging import Averaged
 from ..classifier import train_classifier
 from ..data.rows import Rows
-from ..files import typed
 from ..gan import GAN
 from ..layers import Dense, Dropout, Maxout, ReLU, Sigmoid
 from ..network import Network
 from ..presets import Recipe, build
 from ..schedule import Exponential, Ramp
 from ..terminal import say
-from . import runner, table
+from . import runner
 from .best import SAMPLES, Best
-from .cells import Cell, Result, Store
+from .cells import Cell, Result
 from .table import Row, Study
 
 KNOWN, VALID, JUDGED = 50_000, 1000, 1000       # training images; for σ; samples that the classifier and neighbours see
@@ -179,12 +178,9 @@ def flagged(found: Sequence[Row]) -> list[str]:
 
 # -------------------------------------------------------------------------------------------------- the study
 
-def cells(quick: bool = False, epochs: dict[str, int] | None = None) -> list[Cell]:
-    """Anchors first, then each recipe on its `SEEDS`, one with `quick`.
-
-    `epochs` by recipe, else 250 of the paper's and 10 of the other, 1 and 2 with `quick`.
-    """
-    epochs = epochs or ({"paper": 1, "better": 2} if quick else {"paper": 250, "better": 10})
+def cells(quick: bool = False) -> list[Cell]:
+    """Anchors first, then each recipe on its `SEEDS`; `quick`: one seed, and 1 or 2 epochs."""
+    epochs = {"paper": 1, "better": 2} if quick else {"paper": 250, "better": 10}
     k, rounds = (500, 3) if quick else (2000, 5)
     return [Cell("", "training images", 0, {"samples": "training images"}),
             Cell("", f"{k:,} k-means centroids", 0, {"samples": "centroids", "k": k, "rounds": rounds}),
@@ -193,19 +189,18 @@ def cells(quick: bool = False, epochs: dict[str, int] | None = None) -> list[Cel
               for name in RECIPES for seed in range(1 if quick else SEEDS[name]))]
 
 
-def study(folder: Path, quick: bool = False, epochs: dict[str, int] | None = None) -> Study:
+def study(folder: Path, quick: bool = False) -> Study:
     """The table; `folder` keeps what is being trained."""
-    return Study("parzen", "MNIST, the table of the paper", cells(quick, epochs),
+    return Study("parzen", "MNIST, the table of the paper", cells(quick),
                  functools.partial(measured, folder=folder), COLUMNS, draw, NOTES)
 
 
-def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None,
-         epochs: dict[str, int] | None = None) -> int:
+def main(seeds: int | None = None, quick: bool = False, jobs: int | None = None, out: str | None = None) -> int:
     """Carry out what is missing and print the table; stopped at any time, it goes on at the last whole epoch."""
-    folder = Path("runs", "study-parzen") if out is None else typed(out)
     load()                                                   # no MNIST: said at once, and not by every cell
-    plan = runner.limited(study(folder, quick, epochs), seeds)
-    status = runner.main(plan, str(folder), jobs)
-    for sentence in flagged(table.rows(plan, table.known(plan, Store(folder / "cells")))):
+    plan = runner.limited(study(runner.folder_of("parzen", out), quick), seeds)
+    table, failed = runner.run(plan, out, jobs)
+    status = runner.show(plan, table, failed, out)
+    for sentence in flagged(table):
         print(sentence)
     return status

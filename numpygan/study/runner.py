@@ -10,7 +10,7 @@ from ..engine import name_of
 from ..files import typed
 from ..run import alone, environment, no_file
 from ..terminal import interactive
-from .cells import Cell, Store
+from .cells import Store
 from .table import Row, Study, known, markdown, rows, write_csv
 from .workers import results
 
@@ -23,10 +23,15 @@ def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = N
     cell; NAME.png at the end. A cell that fails is named in the second list; the others go on. Misuse where `out` is a
     file, or where another process carries out a study in it.
     """
-    folder = Path("runs", f"study-{study.name}") if out is None else no_file(typed(out))
+    folder = folder_of(study.name, out)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         return _run(study, folder, jobs)
+
+
+def folder_of(name: str, out: str | os.PathLike | None) -> Path:
+    """Where the results of the study of that name go; Misuse where `out` is a file."""
+    return Path("runs", f"study-{name}") if out is None else no_file(typed(out))
 
 
 def _run(study, folder, jobs):
@@ -68,14 +73,14 @@ def main(study: Study, out: str | None = None, jobs: int | None = None) -> int:
 
 def show(study: Study, table: Sequence[Row], failed: Sequence[str], out: str | None = None) -> int:
     """Print the setting, the table, the files, and on the error output what failed; the exit status, 1 then."""
-    folder = out or os.path.join("runs", f"study-{study.name}")
+    folder = folder_of(study.name, out)
     print(f"{study.title}\n")
     for note in study.notes:
         print(f"- {note}")
     if table:
         print(f"\n{markdown(study, table)}\n\n{stamp(table)}")
-        print(", ".join(os.path.join(folder, name) for name in ("table.csv", "cells.csv", f"{study.name}.png")
-                        if os.path.exists(os.path.join(folder, name))))
+        files = [folder / name for name in ("table.csv", "cells.csv", f"{study.name}.png")]
+        print(", ".join(str(file) for file in files if file.exists()))
     for problem in failed:
         print(f"numpygan: failed: {problem}", file=sys.stderr)
     return 1 if failed else 0
@@ -93,14 +98,7 @@ def stamp(table: Sequence[Row]) -> str:
 
 def limited(study: Study, seeds: int | None) -> Study:
     """The study with the first `seeds` seeds of each method alone; all for None."""
-    return replace(study, cells=some_seeds(study.cells, seeds))
-
-
-def some_seeds(cells: Sequence[Cell], seeds: int | None) -> list[Cell]:
-    """The cells with the first `seeds` seeds of each method; all for None."""
-    if seeds is None:
-        return list(cells)
     first: dict[tuple[str, str], list[int]] = {}
-    for cell in cells:
+    for cell in study.cells:
         first.setdefault((cell.group, cell.method), []).append(cell.seed)
-    return [cell for cell in cells if cell.seed in first[cell.group, cell.method][:seeds]]
+    return replace(study, cells=[cell for cell in study.cells if cell.seed in first[cell.group, cell.method][:seeds]])

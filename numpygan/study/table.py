@@ -78,7 +78,7 @@ def _shown(mean, error, form):
     return f"{mean:{form}}" if math.isnan(error) else f"{mean:{form}} ± {error:{form}}"
 
 
-def write_csv(study: Study, table: Sequence[Row], folder: Path) -> list[Path]:
+def write_csv(study: Study, table: Sequence[Row], folder: Path) -> None:
     """cells.csv with every measured cell, table.csv with mean and standard error, every digit of both."""
     columns = list(study.columns)
     each = [[row.group, row.method, seed, *(result[c] for c in columns)]
@@ -86,8 +86,8 @@ def write_csv(study: Study, table: Sequence[Row], folder: Path) -> list[Path]:
     means = [[row.group, row.method, len(row.seeds), *(v for c in columns for v in row.mean(c))]
              for row in table]
     both = [f"{c}{end}" for c in columns for end in ("", " (standard error)")]
-    return [_csv(folder / "cells.csv", ["group", "method", "seed", *columns], each),
-            _csv(folder / "table.csv", ["group", "method", "seeds", *both], means)]
+    _csv(folder / "cells.csv", ["group", "method", "seed", *columns], each)
+    _csv(folder / "table.csv", ["group", "method", "seeds", *both], means)
 
 
 def _csv(path, header, lines):
@@ -95,4 +95,3 @@ def _csv(path, header, lines):
     csv.writer(text).writerows([header, *([("" if v != v else v) for v in line] for line in lines)])
     with atomic(path) as file:
         file.write(text.getvalue().encode())
-    return path
