@@ -140,6 +140,23 @@ def test_right_layers_are_not_accused_of_their_rounding_errors(seed):
     check.layer(ScaleOfNoAxes(), engine="numpy", seed=seed)
 
 
+class SteepTwice(ng.Layer):
+    """y = sin 30x, with its second derivatives."""
+
+    def forward(self, p, x, c):
+        return np.sin(30 * x), x
+
+    def backward(self, p, x, dy, c):
+        return 30 * np.cos(30 * x) * dy, {}
+
+    def jvp(self, p, x, x_dot, c):
+        return 30 * np.cos(30 * x) * x_dot, x_dot
+
+    def jvp_backward(self, p, x, x_dot, dy, dy_dot, c):
+        slope = 30 * np.cos(30 * x)
+        return -900 * np.sin(30 * x) * x_dot * dy_dot + (0 if dy is None else slope * dy), slope * dy_dot, {}
+
+
 def steep(when=lambda x, c: False, slope=30):
     """sin (slope x), of an x that is off by one rounding in some passes, which the sine magnifies."""
     class Steep(ng.Layer):
@@ -154,7 +171,8 @@ def steep(when=lambda x, c: False, slope=30):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_rounding_errors_that_a_layer_magnifies_are_allowed_for_rows_and_engines(seed):
+def test_rounding_errors_that_a_layer_magnifies_are_allowed_for_rows_and_engines_and_twice(seed):
+    check.layer(SteepTwice(), (1, 1), engine="numpy", seed=seed)
     check.layer(steep(lambda x, c: len(x) == 1), (5, 2), engine="numpy", seed=seed)
     check.layer(steep(lambda x, c: c.ops is not ng.functional), (5, 2), engine="numba", seed=seed)
 
@@ -248,6 +266,15 @@ def test_more_columns_and_layers_are_allowed_more_rounding_in_float32():
     for sizes, columns, layers in (([300, 1], 300, 1), ([5, 40, 1], 40, 3)):
         row = next(r for r in check.network(mlp(sizes)).rows if r.method == "float32 against float64")
         assert 1 <= row.tolerance / (50 * derivative.EPS32 * math.sqrt(columns) * layers) < 10
+    rows = [r for r in check.gan(mlp([2, 3, 2]), mlp([2, 400, 1])).rows if r.method == "float32 against float64"]
+    for row, layers in zip(rows, (3, 6), strict=True):
+        assert 1 <= row.tolerance / (50 * derivative.EPS32 * math.sqrt(400) * layers) < 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_game_is_allowed_the_rounding_that_its_layers_magnify_in_float32(seed):
+    steep = Elementwise(lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x))
+    check.gan(mlp([2, 4, 2]), mlp([2, 4, 1], hidden=steep), seed=seed)
 
 
 def test_what_was_compared_is_in_the_report():
@@ -288,6 +315,62 @@ def test_a_loss_that_overflows_by_nature_passes_without_its_tails():
     with pytest.raises(check.GradientError, match="10000"):
         check.loss(Exponential())
     assert len(check.loss(Exponential(), tails=False).rows) == 3
+
+
+class Times:
+    """A loss times a number, and its gradients times another."""
+
+    def __init__(self, loss, L=1.0, d=1.0):
+        self.loss, self.L, self.d = loss, L, d
+
+    def discriminator(self, logit_real, logit_fake):
+        L, dr, df = self.loss.discriminator(logit_real, logit_fake)
+        return self.L * L, self.d * dr, self.d * df
+
+    def generator(self, logit_fake):
+        L, df = self.loss.generator(logit_fake)
+        return self.L * L, self.d * df
+
+
+class Cauchy:
+    """log(1 + (s − label)²), the labels 1, −1 and 1: its slope falls off on both sides of a label."""
+
+    def half(self, s, label):
+        a = s - label
+        return np.log(1 + a * a).mean(), 2 * a / (1 + a * a) / len(s)
+
+    def discriminator(self, logit_real, logit_fake):
+        (L, dr), (M, df) = self.half(logit_real, 1), self.half(logit_fake, -1)
+        return L + M, dr, df
+
+    def generator(self, logit_fake):
+        return self.half(logit_fake, 1)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e3])
+def test_a_right_loss_may_have_any_size_and_a_slope_that_falls_off(size):
+    for loss in (ng.losses.NonSaturating(), LeastSquares(), Cauchy()):
+        check.loss(Times(loss, size, size), engine="numpy")
+
+
+def test_one_row_of_each_will_do():
+    check.loss(ng.losses.NonSaturating(), n=1, m=1, engine="numpy")
+
+
+def test_two_ways_to_write_a_loss_may_differ_by_roundings():
+    right = ng.losses.NonSaturating()
+    report = check.loss(right, like=Times(right, d=1 + 3e-13), engine="numpy")
+    assert [row.error for row in report.rows if "against" in row.method] == pytest.approx([3e-13] * 2, rel=1e-2)
+    for other in (Times(right, L=1 + 3e-12), Times(right, d=1 + 3e-12)):
+        with pytest.raises(check.GradientError, match="against Times"):
+            check.loss(right, like=other, engine="numpy")
+
+
+def test_two_numbers_are_close_or_not():
+    for a, b in ((0, 0.9e-12), (1, 1 + 0.9e-12), (1e6, 1e6 + 0.9e-6), (-1e6, -1e6 - 0.9e-6)):
+        assert derivative.close(a, b)
+        assert not derivative.close(a, a + 1.2 * (b - a))
+    assert not derivative.close(math.nan, math.nan)
 
 
 def test_a_loss_can_be_held_against_another():
@@ -589,6 +672,8 @@ def test_smaller_steps_are_taken_only_where_the_wide_one_disagrees():
     a = 5e-8 / WIDE**2
     value = seen(real_only(lambda delta: 10 * (delta + a * delta**3)), 10.0).values[0]
     assert value == pytest.approx(10 * (1 + 5e-8), abs=1e-8)
+    value = seen(real_only(lambda delta: 1e-6 * (delta + 40 * a * delta**3)), 1e-6).values[0]
+    assert value == pytest.approx(1e-6 * (1 + 2e-6 / 256), abs=1e-15)
     a = 1e-5 / WIDE**2
     values = seen(real_only(lambda delta: 10 * (delta + a * delta**3)), 10.0, 10.0, w=np.ones(2)).values
     assert values == pytest.approx([10 * (1 + 1e-5 / 256)] * 2, abs=1e-8)
@@ -616,6 +701,15 @@ def test_kinks_that_central_differences_meet_by_themselves():
     for distance in (0, 1e-7):
         with pytest.raises(derivative.Kink):
             seen(at(distance), 0.5)
+
+
+def test_slopes_that_differ_by_a_thousandth_are_a_kink():
+    def bent(by):
+        return real_only(lambda delta: np.where(delta > 0, (1 + by) * delta, delta))
+
+    with pytest.raises(derivative.Kink):
+        seen(bent(1e-3), 5.0)
+    assert seen(bent(1e-5), 5.0).values[0] == pytest.approx(1, abs=1e-5)
 
 
 def test_one_derivative_that_is_wrong_for_certain_is_enough():
@@ -779,6 +873,16 @@ def test_a_report_is_a_table():
                             "dW      complex step  3.0e-16    1.0e-13\n"
                             "exact: shapes\n"
                             "note: why")
+
+
+def test_a_report_says_what_holds_exactly():
+    G, D = mlp([2, 3, 2]), mlp([2, 3, 1])
+    assert check.layer(ng.Tanh(), engine="numpy").also == [
+        "shapes", "dtypes", "x, dy, parameters and cache untouched", "backward twice", "caches apart"]
+    assert check.loss(LeastSquares()).also == ["shapes", "dtypes", "logits untouched", "the same twice"]
+    assert check.network(D).also == ["shapes", "dtypes", "x, dy, theta and tapes untouched", "tapes apart"]
+    assert check.gan(G, D).also == ["shapes", "dtypes", "gradients change nothing", "a step moves one network, "
+                                    "downhill, everywhere", "the other stays to the byte"]
 
 
 def test_a_report_takes_in_all_of_another():

@@ -587,6 +587,7 @@ def test_second_derivatives():
         def jvp_backward(self, p, y, x_dot, dy, dy_dot, c):
             return super().jvp_backward(p, y, self.kept, dy, dy_dot, c)
 
+    bad_layer("jvp promotes float32 to float64 in y_dot", Jvp(jvp=lambda y_dot: y_dot * np.ones(3)))
     bad_layer("jvp_backward promotes float32 to float64 in dx_dot",
               Jvp(back=lambda dx, dx_dot, dy: (dx, dx_dot * np.ones(3))))
     bad_layer("dy_dot was changed in place by InPlace(", InPlace())
@@ -601,6 +602,33 @@ def test_second_derivatives():
             return dx, c.ops.tanh_backward(dy_dot, y), {}
 
     bad_layer(["jvp_backward: dx[", "it is what backward gives: is the second derivative missing?"], WithoutCurvature())
+
+
+class Parabola(ng.Layer):
+    """y = a x²; ẏ, and with it its derivatives, are too large by the factor `jvp`, the one in ẋ by `back`."""
+
+    def __init__(self, a=1.0, jvp=1.0, back=1.0):
+        self.a, self.by_jvp, self.by_back = a, jvp, back
+
+    def forward(self, p, x, c):
+        return self.a * x * x, x
+
+    def backward(self, p, x, dy, c):
+        return 2 * self.a * x * dy, {}
+
+    def jvp(self, p, x, x_dot, c):
+        return 2 * self.a * self.by_jvp * x * x_dot, x_dot
+
+    def jvp_backward(self, p, x, x_dot, dy, dy_dot, c):
+        a = 2 * self.a * self.by_jvp
+        return a * x_dot * dy_dot + (0 if dy is None else 2 * self.a * x * dy), a * x * dy_dot * self.by_back, {}
+
+
+def test_second_derivatives_of_something_else_and_small_ones():
+    check.layer(Parabola(), engine="numpy")
+    bad_layer("jvp is not J ẋ", Parabola(jvp=1.001))
+    check.layer(Parabola(1e-6), engine="numpy")
+    bad_layer("jvp_backward: dx_dot[", Parabola(1e-6, back=1 + 1e-5))
 
 
 # ----------------------------------------------------------------------------------------------------------- losses
@@ -657,6 +685,8 @@ LOSS_BUGS = {
     "one mean over both": (changed(lambda L, r, f, s, t: ((softplus(-s).sum() + softplus(t).sum()) / len([*s, *t]),
                                                           r * len(s) / len([*s, *t]), f * len(t) / len([*s, *t]))),
                            ["a mean over its own rows"]),
+    "another mean": (changed(lambda L, r, f, s, t: (3.0 * len(t) / len(s), 0 * r, 0 * f)),
+                     ["but when every row of logit_real comes twice, L goes from 1.8 to 0.9"]),
     "no gradient": (changed(None, lambda L, d, s: L), ["generator(logit_fake) -> L, d_fake"]),
     "one value per row": (changed(None, lambda L, d, s: (softplus(-s), d)), ["must return one number"]),
     "shape": (changed(None, lambda L, d, s: (L, d[:, 0])), ["d_fake of shape (3,), expected (3, 1)"]),
@@ -716,7 +746,13 @@ def test_clipped_probabilities_and_logs_of_zero():
         D = 1 / (1 + np.exp(-s))
         return -np.log(D).mean(), (D - 1) / len(s)
 
+    def clipped_fake(L, r, f, s, t):
+        D = np.clip(sigmoid(t.real), 1e-7, 1 - 1e-7)
+        inside = (D > 1e-7) & (D < 1 - 1e-7)
+        return softplus(-s).mean() - np.log(1 - D).mean(), r, f * inside
+
     caught(["d_real is -1 at the logit -8 and 0 at -80", "or a clip?"], check.loss, changed(clipped))
+    caught(["d_fake is 1 at the logit 8 and 0 at 80", "or a clip?"], check.loss, changed(clipped_fake))
     caught(["at the logit_fake -10000 in float64 L is inf", "softplus"], check.loss, changed(None, naive))
 
 
@@ -888,7 +924,14 @@ def test_the_cache_of_the_real_pass_overwritten_by_the_fake_one():
         L, dr, df = loss.discriminator(logit_r, logit_f)
         return L, D.backward(tape, dr)[1] + D.backward(tape, df)[1]
 
+    def the_other_way(D, loss, x, x_fake, rng):
+        logit_f, _ = D.forward(x_fake, rng)
+        logit_r, tape = D.forward(x, rng)
+        L, dr, df = loss.discriminator(logit_r, logit_f)
+        return L, D.backward(tape, dr)[1] + D.backward(tape, df)[1]
+
     bad_D(["g_D: ", "what comes out when D(x_fake) overwrites the cache of D(x)"], overwritten)
+    bad_D(["g_D: ", "what comes out when D(x) overwrites the cache of D(x_fake)"], the_other_way)
 
 
 def test_a_layer_that_caches_on_itself_in_the_game():

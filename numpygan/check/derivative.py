@@ -23,6 +23,7 @@ STEPS = tuple(EPS ** (1 / 3) / s for s in (1, 16, 256))     # the best step of a
 LIMIT = 200                                                 # entries of a tensor that are checked one by one
 POINTS = 20                                                 # that are tried, where there is no derivative
 DIRECTIONS = 8                                              # random ones, for tensors that are larger
+SAME = 1e-12                                                # two ways to compute one number
 BLUR = 1e-4                                                 # slopes that differ by more than this part are a kink
 
 SIDES = "the slopes on both sides differ. Does forward jump, round its input, or draw random numbers not from c.rng?"
@@ -70,6 +71,11 @@ def relative(a: np.ndarray, n: np.ndarray) -> float:
     """max|a − n| / max(max|a|, max|n|), absolute when both are below 1e-12; NaN when anything is."""
     size, difference = max(np.abs(a).max(), np.abs(n).max()), np.abs(a - n).max()
     return float(difference if size < 1e-12 else difference / size)
+
+
+def close(a: float, b: float) -> bool:
+    """The same number but for roundings; no number is close to NaN."""
+    return math.isclose(a, b, rel_tol=SAME, abs_tol=SAME)
 
 
 def signs(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

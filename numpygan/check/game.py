@@ -9,6 +9,7 @@ from .. import losses
 from ..gan import discriminator_gradient, generator_gradient
 from ..network import Network
 from .contract import draw, nearby
+from .derivative import relative
 from .twin import shaken, stochastic, twin
 
 OTHER_LOSSES = ("Minimax", "NonSaturating", "LeastSquares", "Hinge", "Wasserstein")
@@ -17,6 +18,8 @@ OTHER_LOSSES = ("Minimax", "NonSaturating", "LeastSquares", "Hinge", "Wasserstei
 class Game:
     """Copies of G and D in float64 at parameters a little off, real rows x, noise z and x_fake = G(z)."""
 
+    training: bool                                          # set for each pass
+
     def __init__(self, G: Network, D: Network, loss: Any, n: int, x: Any, engine: str | None, rng: np.random.Generator):
         self.G = twin(G, engine=engine, theta=nearby(G.theta, rng))
         self.D = twin(D, engine=engine, theta=nearby(D.theta, rng))
@@ -24,7 +27,6 @@ class Game:
         self.x: np.ndarray = draw(rng, n, D.d_in) if x is None else np.array(x[:n], np.float32).astype(np.float64)
         self.z: np.ndarray = draw(rng, n, G.d_in)
         self.x_fake = self._fakes()
-        self.training = False
 
     def _fakes(self) -> np.ndarray:
         return self.G(self.z).astype(np.float32).astype(np.float64)
@@ -89,7 +91,7 @@ def mistaken_for(game: Game, which: str, g: np.ndarray) -> str:
     """Which well-known mistake gives exactly g, as a sentence."""
     candidates = iter(()) if game.drawn else (_wrong_g_D if which == "D" else _wrong_g_G)(game)
     for what, candidate in candidates:
-        if candidate.any() and np.abs(g - candidate).max() <= 1e-9 * np.abs(candidate).max():
+        if candidate.any() and relative(g, candidate) <= 1e-9:
             return f"It is {what}"
     return "The loss, D and G pass by themselves: look at how they are put together"
 

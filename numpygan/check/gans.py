@@ -15,7 +15,7 @@ from ..network import check_network as of_type
 from ..optim import SGD
 from .comparison import Gradient, compare
 from .contract import Untouched, named, pair, same, tensor
-from .derivative import EPS, EPS32, at_smooth_points, relative
+from .derivative import EPS, EPS32, at_smooth_points, close, relative
 from .game import Game, mistaken_for
 from .losses import loss as check_loss
 from .networks import Run
@@ -145,7 +145,7 @@ def _gradient(game, which, function, report, rng):
             largest = max(largest, np.abs(compare(one, report, rng, floor)).max())
         except GradientError as e:
             raise GradientError(then(e, _culprit(game) or mistaken_for(game, which, g))) from None
-    if not abs(float(L) - expected) <= 1e-12 * max(1.0, abs(expected)):
+    if not close(float(L), expected):
         raise GradientError(f"{NAMES[which]}_gradient returns L_{which} = {float(L):.6g}, but the loss of these rows "
                             f"is {expected:.6g}")
     if largest == 0:
