@@ -66,6 +66,13 @@ def rng():
 
 
 @pytest.fixture
+def undrawn(monkeypatch):
+    """Runs leave their pictures out: these have tests of their own."""
+    for name in ("draw", "draw_samples"):
+        monkeypatch.setattr(f"numpygan.run.Run.{name}", lambda *_: None)
+
+
+@pytest.fixture
 def python():
     """Run code in a fresh interpreter that finds this package: python("print(1)", NAME="value") -> its output."""
 

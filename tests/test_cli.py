@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import MAIN, UNDRAWN, environment, start, wait_for
 from PIL import Image
 
 import numpygan as ng
@@ -20,7 +20,6 @@ from numpygan import cli, options
 from numpygan.run import FILES
 from numpygan.terminal import Stop, interactive
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
 
 
@@ -28,12 +27,6 @@ SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Pictures are left out: they have tests of their own."""
-    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)
 
 
 def fails(argv, status, words, capsys):
@@ -128,16 +121,6 @@ def test_help_and_version(capsys):
     assert f"numpygan {ng.__version__}" in out
     for word in ("train", "sample", "resume", "--real-label", "swiss_roll", "pytorch-tutorial"):
         assert word in out
-
-
-def environment(**more):
-    return os.environ | {"PYTHONPATH": str(ROOT), "NUMPYGAN_ENGINE": "numpy"} | more
-
-
-MAIN = "import sys; from numpygan.cli import main; sys.exit(main())"
-UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.run import Run\n"
-           "Run.draw = Run.draw_samples = lambda *_: None\n"
-           "sys.exit(main())")
 
 
 # -------------------------------------------------------------------------------------------------- how it fails
@@ -407,23 +390,8 @@ def test_a_closed_error_output_is_nobody_who_watches(monkeypatch):
 
 # ------------------------------------------------------------------------------------- real processes, stopped
 
-def start(*argv, code=MAIN, **kwargs):
-    """A process of its own whose Ctrl-C works whatever started us."""
-    return subprocess.Popen([sys.executable, "-W", "error", "-c", code, *argv], env=environment(), text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), **kwargs)
-
-
 LONG = ["train", "ring", "--hidden", "8", "--batch", "16", "--steps", "100000", "--checkpoint-every", "20",
         "--out", "r"]
-
-
-def wait_for(condition, process, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")

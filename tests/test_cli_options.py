@@ -118,9 +118,8 @@ def test_with_debug_a_bad_option_raises(command):
 # ------------------------------------------------------------------------------------------------ files and folders
 
 @pytest.fixture
-def places(folder, monkeypatch, capsys):
+def places(folder, undrawn, capsys):
     """A run r, an empty folder, a text file, and folders whose names end like files."""
-    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)
     assert cli.main(["train", "ring", "--hidden", "4", "--steps", "2", "--engine", "numpy", "--out", "r"]) == 0
     capsys.readouterr()
     Path("text").write_text("no data")

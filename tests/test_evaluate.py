@@ -13,11 +13,9 @@ SMALL = ["--hidden", "8", "--steps", "3", "--batch", "16", "--engine", "numpy", 
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, undrawn):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
-    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)            # pictures have tests of their own
-    monkeypatch.setattr("numpygan.run.Run.draw_samples", lambda *_: None)
     return tmp_path
 
 

@@ -2,41 +2,28 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from commands import UNDRAWN, start, wait_for
 
 import numpygan as ng
 from numpygan import cli, lock
 
-ROOT = Path(__file__).resolve().parents[1]
 TRAIN = ["train", "ring", "--hidden", "8", "--batch", "16", "--engine", "numpy", "--steps"]
-CODE = ("import sys; from numpygan.cli import main; from numpygan.run import Run\n"
-        "Run.draw = Run.draw_samples = lambda *_: None\n"
-        "sys.exit(main())")
 
 
 @pytest.fixture
-def running(tmp_path, monkeypatch):
+def running(tmp_path, undrawn, monkeypatch):
     """A process that trains in the folder r for as long as one lets it, after its first checkpoint."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)
-    monkeypatch.setattr("numpygan.run.Run.draw_samples", lambda *_: None)
-    argv = [*TRAIN, "1000000", "--checkpoint-every", "20", "--out", "r"]
-    process = subprocess.Popen([sys.executable, "-W", "error", "-c", CODE, *argv], stdout=subprocess.DEVNULL,
-                               env=os.environ | {"PYTHONPATH": str(ROOT)})
-    until = time.monotonic() + 120
-    while not Path("r/checkpoint.npz").exists():
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    process = start(*TRAIN, "1000000", "--checkpoint-every", "20", "--out", "r", code=UNDRAWN)
+    wait_for(Path("r/checkpoint.npz").exists, process)
     yield process
     process.kill()
-    process.wait()
+    process.communicate()
 
 
 def test_a_second_command_is_refused_and_a_killed_one_is_not_in_the_way(running, capsys):
@@ -59,9 +46,8 @@ def test_a_second_command_is_refused_and_a_killed_one_is_not_in_the_way(running,
     capsys.readouterr()
 
 
-def test_a_folder_with_nothing_but_the_lock_of_a_killed_command_is_empty(tmp_path, monkeypatch, capsys):
+def test_a_folder_with_nothing_but_the_lock_of_a_killed_command_is_empty(tmp_path, undrawn, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: None)
     Path("r").mkdir()
     Path("r/.lock").write_text("123")
     assert cli.main([*TRAIN, "2", "--out", "r"]) == 0

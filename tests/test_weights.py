@@ -199,10 +199,8 @@ def test_a_generator_of_pytorchs_tutorials_is_loaded(torch, tmp_path):
 # ------------------------------------------------------------------------------------------------ the command line
 
 @pytest.mark.parametrize("average", ["0", ".5"], ids=["plain", "averaged"])
-def test_a_run_is_exported(average, tmp_path, monkeypatch, capsys):
+def test_a_run_is_exported(average, undrawn, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for name in ("draw", "draw_samples"):
-        monkeypatch.setattr(f"numpygan.run.Run.{name}", lambda *_: None)
     cli.main(["train", "ring", "--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy", "--out", "r",
               "--batch-norm", "G", "--average", average])
     capsys.readouterr()
