@@ -153,16 +153,6 @@ def build(recipe: Recipe, data: Any, rng: np.random.Generator, engine: str | Non
                noise=recipe.noise, penalties=terms, input_noise=noise, simultaneous=recipe.simultaneous)
 
 
-def _generator(recipe, data, rng, engine):
-    sizes = [*recipe.hidden_G, math.prod(data.shape)]
-    output = recipe.output or ("tanh" if len(data.shape) > 1 else "identity")
-    layers = []
-    for width in sizes[:-1]:
-        layers += _hidden(recipe, "G", width, Dense)
-    layers += _dense(recipe, Dense, sizes[-1], output)
-    return Network(layers, recipe.z, rng=rng, engine=engine)
-
-
 def _enough_rows(recipe, data):
     """ValueError where the last minibatch of an epoch is too small for layers in which rows see each other."""
     fewest = recipe.batch if data.n is None else (data.n - 1) % recipe.batch + 1
@@ -172,6 +162,16 @@ def _enough_rows(recipe, data):
         what = " with ".join(f"{name}={value}" for name, value in given.items() if value not in (1, ""))
         raise ValueError(f"the smallest minibatch has {fewest} row{'s' * (fewest > 1)}, too few for {what}, which "
                          f"takes at least {needed}: choose another batch size than {recipe.batch}")
+
+
+def _generator(recipe, data, rng, engine):
+    sizes = [*recipe.hidden_G, math.prod(data.shape)]
+    output = recipe.output or ("tanh" if len(data.shape) > 1 else "identity")
+    layers = []
+    for width in sizes[:-1]:
+        layers += _hidden(recipe, "G", width, Dense)
+    layers += _dense(recipe, Dense, sizes[-1], output)
+    return Network(layers, recipe.z, rng=rng, engine=engine)
 
 
 def _discriminator(recipe, data, rng, engine):

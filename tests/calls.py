@@ -471,8 +471,7 @@ CALLS = {
                           {"x": "rows", "k": "count", "rounds": "count"}),
     "plots.animation": (ng.plots.animation,
                         {"snapshots": SNAPSHOTS, "data": ng.data.ring(), "path": FILES / "a.gif", "rng": rng()},
-                        {"snapshots": ["x", 3, None, ng.Snapshots(X)], "data": "data object", "path": "path",
-                         "most": "two", "seconds": "positive"}),
+                        {"snapshots": ["x", 3, None, ng.Snapshots(X)], "data": "data object", "path": "path"}),
     **{f"plots.{name}": (getattr(ng.plots, name), {"history": HISTORY}, {"history": "history", "loss": "loss"})
        for name in ("curves", "discriminator", "losses")},
     "plots.equilibrium": (ng.plots.equilibrium, {}, {"loss": "loss"}),
@@ -484,8 +483,7 @@ CALLS = {
     "plots.samples_2d": (ng.plots.samples_2d, {"x_fake": X, "x_real": X}, POINTS),
     "plots.principal": (ng.plots.principal, {"x_fake": points(12, 3), "x_real": points(12, 3)}, POINTS),
     **{f"plots.{name}": (getattr(ng.plots, name), {"x": points(12, 4), "shape": (2, 2)},
-                         {"x": "rows", "shape": "images", "value_range": "value range", "columns": "length",
-                          "dots": "count"})
+                         {"x": "rows", "shape": "images", "value_range": "value range", "dots": "count"})
        for name in ("tiles", "sample_grid")},
     "plots.save": (ng.plots.save, {"ax": AX, "path": FILES / "p.png"}, {"ax": ["x", 3, None], "path": "path"}),
     "weights.state_dict": (ng.weights.state_dict, {"net": net()}, {}),

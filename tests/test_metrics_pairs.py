@@ -174,13 +174,6 @@ def test_the_papers_bandwidths():
     assert np.allclose(metrics.SIGMAS, 10 ** (np.arange(-9, 1) / 9), rtol=1e-15)
 
 
-def test_parzen_tells_how_far_it_is(monkeypatch):
-    rng, rows = np.random.default_rng(0), []
-    monkeypatch.setattr(pairs, "BLOCK", 10)                                   # two rows at a time
-    metrics.parzen(rng.random((6, 2)), rng.random((7, 2)), x_fake=rng.random((5, 2)), progress=rows.append)
-    assert rows == [2, 2, 2, 2, 2, 2, 1]
-
-
 @pytest.mark.parametrize(("change", "sentence"), [
     (dict(x_fake=np.full((3, 2), -1.0)), r"x_fake has pixels from -1 to -1.*\(x \+ 1\) / 2"),
     (dict(test=np.full((3, 2), 1.5)), "test has pixels from 1.5"),

@@ -45,7 +45,7 @@ def flat_lines(ax):
 
 def test_tiles_by_hand():
     x = np.array([[0, 1, 2, 3], [4, 4, 4, 4], [0, 0, 0, 0]], float)          # three images of 2 × 2, values 0 to 4
-    sheet = plots.tiles(x, (2, 2), (0, 4), columns=2)
+    sheet = plots.tiles(x, (2, 2), (0, 4))
     w = 1.0                                                                    # the line between, and the empty tile
     expected = [[0.00, 0.25, w, 1.0, 1.0],
                 [0.50, 0.75, w, 1.0, 1.0],

@@ -34,15 +34,10 @@ def floor(w: Workload):
             some(count)
             return time.perf_counter() - start
 
-    best: list[int | None] = []
-
-    def steps(count):
-        if not best:
-            some(1)
-            trials = [[on(threads, 3) for threads in (1, None)] for _ in range(9)]      # in turns
-            best.append((1, None)[int(np.median(trials, axis=0).argmin())])
-        on(best[0], count)
-    return steps
+    some(1)
+    trials = [[on(threads, 3) for threads in (1, None)] for _ in range(9)]      # in turns
+    best = (1, None)[int(np.median(trials, axis=0).argmin())]
+    return lambda count: on(best, count)
 
 
 def _operands(w):

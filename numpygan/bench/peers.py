@@ -118,17 +118,19 @@ def jax_jit(w: Workload):
     g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     key = jax.random.key(0, impl="unsafe_rbg")
-    held = [(g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key)]
-    count, order = itertools.count(), [jnp.arange(len(rows))]
+    state = g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key
+    count, order = itertools.count(), jnp.arange(len(rows))
 
     def steps(n):
+        nonlocal state, order
         losses = []
         for i in itertools.islice(count, n):
             if i % epoch == 0:
-                order[0] = jax.random.permutation(jax.random.key(i), len(rows))
-            held[0], L_D, L_G = jitted(held[0], order[0], rows)
+                order = jax.random.permutation(jax.random.key(i), len(rows))
+            state, L_D, L_G = jitted(state, order, rows)
             losses += [L_D, L_G]
-        jax.device_get(losses), jax.block_until_ready(held[0])
+        jax.device_get(losses)
+        jax.block_until_ready(state)
     return steps
 
 

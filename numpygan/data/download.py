@@ -35,8 +35,7 @@ def _pooch() -> ModuleType:
     return pooch
 
 
-def download(path: Path, urls: Sequence[str], size: int, sha256: str,
-             progress: Progress | None = None) -> None:
+def download(path: Path, urls: Sequence[str], size: int, sha256: str, progress: Progress | None) -> None:
     """Put the file of this size (bytes) and sha256 at `path`, from the first of the URLs that serves it.
 
     The bytes are counted and hashed on the way; of a file that is not the right one nothing stays. DataError names what

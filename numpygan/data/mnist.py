@@ -114,7 +114,7 @@ def load_idx_set(spec: IdxSet, root: Any, part: str, dtype: Any = np.float32,
     return Rows(from_bytes(images, dtype), images.shape[1:], (-1.0, 1.0), labels.astype(np.int64), spec.name, source)
 
 
-def find(spec: IdxSet, part: str, root: Any = None) -> Path | None:
+def find(spec: IdxSet, part: str, root: Any) -> Path | None:
     """The folder that holds the files of a part: in root, NUMPYGAN_DATA, the cache; None if nowhere.
 
     DataError when a folder that the user named does not exist, or holds one file of the two.
@@ -136,7 +136,7 @@ def find(spec: IdxSet, part: str, root: Any = None) -> Path | None:
     return None if _missing(spec, part, cache) else cache
 
 
-def fetch(spec: IdxSet, part: str, mirrors: Sequence[str], progress: net.Progress | None = None) -> Path:
+def fetch(spec: IdxSet, part: str, mirrors: Sequence[str], progress: net.Progress | None) -> Path:
     """Download what is missing of a part into the user's cache folder, and return that folder."""
     folder = net.cache_folder() / spec.name
     for file in _missing(spec, part, folder):

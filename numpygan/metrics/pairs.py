@@ -2,6 +2,7 @@
 
 `squared_distances` and `log_sum_exp` are the statement in NumPy; `kernels/pairwise.py` says the same, compiled.
 """
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -35,7 +36,6 @@ def log_sum_exp(s: np.ndarray, scale: float) -> np.ndarray:
 
 def compiled() -> ModuleType:
     """The compiled pair of these two functions, or this module where NUMPYGAN_ENGINE asks for NumPy."""
-    import sys
     if engine.name_of(None) == "numpy":
         return sys.modules[__name__]
     from ..kernels import pairwise

@@ -1,5 +1,5 @@
 """The Parzen window estimate of a log-likelihood: the table of the paper of 2014, and its protocol."""
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,33 +18,28 @@ class Parzen(NamedTuple):
     validation: np.ndarray                                  # the mean log-likelihood at each of the sigmas
 
 
-def parzen(valid: Any, test: Any, *, x_fake: Any, sigmas: Sequence[float] = SIGMAS,
-           progress: Callable[[int], Any] | None = None) -> Parzen:
+def parzen(valid: Any, test: Any, *, x_fake: Any, sigmas: Sequence[float] = SIGMAS) -> Parzen:
     """Mean over `test` of log p_σ, σ the one of `sigmas` that is best on `valid`             Eqs. (13.11), (13.12)
 
     valid (v, d), test (n, d) held-out data; x_fake (m, d) from the generator, by name, since nobody would see two of
-    three sets of images swapped; pixels in [0, 1], as in all published numbers. progress(rows) is called after every
-    block. In nats. Protocol of Goodfellow et al. 2014, section 5: 10,000 samples, 1,000 validation and 10,000 test
-    images. ValueError for pixels outside [0, 1].
+    three sets of images swapped; pixels in [0, 1], as in all published numbers. In nats. Protocol of Goodfellow et al.
+    2014, section 5: 10,000 samples, 1,000 validation and 10,000 test images. ValueError for pixels outside [0, 1].
     """
     x_fake = _pixels(x_fake, "x_fake")
     valid, test = _pixels(valid, "valid", x_fake), _pixels(test, "test", x_fake, least=2)
-    curve = parzen_curve(valid, x_fake, sigmas, progress)
+    curve = parzen_curve(valid, x_fake, sigmas)
     sigma = float(sigmas[int(np.argmax(curve))])
-    log_p = _log_likelihoods(test, x_fake, [sigma], progress)[0]
+    log_p = _log_likelihoods(test, x_fake, [sigma])[0]
     return Parzen(float(log_p.mean()), float(log_p.std() / np.sqrt(len(log_p))), sigma, curve)
 
 
-def parzen_curve(x: Any, x_fake: Any, sigmas: Sequence[float] = SIGMAS,
-                 progress: Callable[[int], Any] | None = None) -> np.ndarray:
+def parzen_curve(x: Any, x_fake: Any, sigmas: Sequence[float] = SIGMAS) -> np.ndarray:
     """The mean of log p_σ over x (n, d) for each of `sigmas`: what σ is chosen by              Eq. (13.11)"""
     x_fake = samples(x_fake, "x_fake")
     if not isinstance(sigmas, list | tuple | np.ndarray) or len(sigmas) == 0:
         raise ValueError(f"sigmas must be a list of at least one bandwidth, such as [0.1, 0.2], got {sigmas!r}")
-    if not (progress is None or callable(progress)):
-        raise TypeError(f"progress must be a function (rows), got {progress!r}")
     sigmas = [_positive(sigma) for sigma in sigmas]
-    return _log_likelihoods(samples(x, like=x_fake), x_fake, sigmas, progress).mean(axis=1)
+    return _log_likelihoods(samples(x, like=x_fake), x_fake, sigmas).mean(axis=1)
 
 
 def parzen_log_likelihood(x: Any, x_fake: Any, sigma: float) -> np.ndarray:
@@ -56,15 +51,13 @@ def parzen_log_likelihood(x: Any, x_fake: Any, sigma: float) -> np.ndarray:
     return _log_likelihoods(samples(x, like=x_fake), x_fake, [_positive(sigma)])[0]
 
 
-def _log_likelihoods(x, x_fake, sigmas, progress=None):
+def _log_likelihoods(x, x_fake, sigmas):
     """(len(sigmas), n): the distances are computed once for all of them."""
     ops, (m, d) = compiled(), x_fake.shape
     log_p = np.empty((len(sigmas), len(x)))
     for rows, square in blocks(x, x_fake):
         for k, sigma in enumerate(sigmas):
             log_p[k, rows] = ops.log_sum_exp(square, -0.5 / sigma**2)
-        if progress is not None:
-            progress(rows.stop - rows.start)
     return log_p - np.log(m) - d * np.log(np.array(sigmas) * np.sqrt(2 * np.pi))[:, None]
 
 

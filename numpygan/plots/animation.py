@@ -7,29 +7,31 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..checks import generator, number, told, whole
+from ..checks import generator, told
 from ..gan import Snapshots
 from .images import sample_grid, tiles
 from .moving import Film, save_gif
 from .points import check_data, principal_plane, samples, samples_2d
 
+MOST = 60                       # frames
+SECONDS = 0.09                  # that each is shown
 
-def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random.Generator, *, title: str = "G(z)",
-              most: int = 60, seconds: float = 0.09) -> Path:
+
+def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random.Generator, *,
+              title: str = "G(z)") -> Path:
     """Write the samples of `snapshots` (`numpygan.Snapshots`) as a GIF, whole or not at all, and return its path.
 
-    At most `most` frames, the first and the last among them, closer together at the start where more happens; each is
-    shown `seconds`, the last two seconds longer. `rng` draws the real points beside which generated ones are shown.
+    At most 60 frames, the first and the last among them, closer together at the start where more happens. `rng` draws
+    the real points beside which generated ones are shown.
     """
     if not isinstance(snapshots, Snapshots):
         raise TypeError(f"snapshots must be Snapshots, which fit was given as a callback, got {told(snapshots)}")
-    check_data(data), generator(rng), whole(most, "most", 2)
-    if not number(seconds, "seconds"):
-        raise ValueError("seconds, how long a frame is shown, must be greater than 0, got 0")
+    check_data(data)
+    generator(rng)
     if not snapshots.steps:
         raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
-    film = _film(snapshots, data, rng, title, spread(len(snapshots.steps), most))
-    return save_gif(_reduced(film.frames(), grey=len(data.shape) == 2), path, seconds)
+    film = _film(snapshots, data, rng, title, spread(len(snapshots.steps), MOST))
+    return save_gif(_reduced(film.frames(), grey=len(data.shape) == 2), path, SECONDS)
 
 
 def spread(n: int, most: int) -> np.ndarray:

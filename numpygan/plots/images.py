@@ -8,15 +8,14 @@ from ..checks import image, real, samples, told, whole
 from .figure import DPI, check_axes, figure
 
 
-def tiles(x: np.ndarray, shape: tuple[int, ...], value_range: tuple[float, float] = (-1.0, 1.0),
-          columns: int | None = None) -> np.ndarray:
+def tiles(x: np.ndarray, shape: tuple[int, ...], value_range: tuple[float, float] = (-1.0, 1.0)) -> np.ndarray:
     """Images x (n, d), each of `shape` (h, w) or (h, w, 3), side by side: one (H, W, 3) of values in [0, 1].
 
-    `value_range` goes to black and white; a white line of one pixel lies between the tiles. `columns`: about √n.
+    `value_range` goes to black and white; a white line of one pixel lies between the tiles, about √n in a row.
     """
     x, (low, high) = _images(x, shape), _range(value_range)
     n, (h, w) = len(x), shape[:2]
-    columns = min(math.ceil(math.sqrt(n)) if columns is None else whole(columns, "columns"), n)
+    columns = math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     grey = np.clip((x.astype(float).reshape(n, h, w, -1) - low) / ((high - low) or 1.0), 0, 1)
     sheet = np.ones((rows * (h + 1) - 1, columns * (w + 1) - 1, 3))
@@ -27,10 +26,9 @@ def tiles(x: np.ndarray, shape: tuple[int, ...], value_range: tuple[float, float
 
 
 def sample_grid(x: np.ndarray, shape: tuple[int, ...], value_range: tuple[float, float] = (-1.0, 1.0), *,
-                columns: int | None = None, title: str = "Samples G(z)", dots: int = 640,
-                ax: Axes | None = None) -> Axes:
+                title: str = "Samples G(z)", dots: int = 640, ax: Axes | None = None) -> Axes:
     """Images x (n, d) as a grid of `tiles`; in a figure of its own, about `dots` wide, enlarged evenly."""
-    sheet = tiles(x, shape, value_range, columns)
+    sheet = tiles(x, shape, value_range)
     whole(dots, "dots")
     ax = _fitting(sheet.shape[0], sheet.shape[1], dots) if ax is None else check_axes(ax)
     ax.imshow(sheet, interpolation="nearest")
