@@ -333,6 +333,13 @@ def test_a_state_that_is_not_the_declared_one():
     with pytest.raises(ValueError, match="read-only"):
         check.layer(Remembers(at_once=True), engine="numpy")
 
+    class Undeclared(Swish):
+        def forward(self, p, x, c):
+            c.new["mean"] = x.mean(axis=0)
+            return super().forward(p, x, c)
+
+    bad_layer("proposes 'mean' of shape (3,) as new state, and state(d_in) declares {}", Undeclared())
+
 
 def test_a_gradient_that_depends_on_what_else_is_wanted():
     class WithoutDx(ng.Dense):
@@ -810,6 +817,21 @@ def test_one_cache_for_all_passes_of_a_network():
            stack(ng.Dense(4), CachesOnSelf(), ng.Dense(2)))
 
 
+def test_a_network_whose_gradients_are_small():
+    class Small(ng.Tanh):
+        def forward(self, p, x, c):
+            y, cache = super().forward(p, x, c)
+            return 1e-6 * y, cache
+
+        def backward(self, p, y, dy, c):
+            dx, g = super().backward(p, y, dy, c)
+            return 1e-6 * (1 + 1e-5) * dx, g
+
+        jvp = jvp_backward = None
+
+    caught(["network: d(0.", "they agree to 5 digits"], check.network, stack(ng.Dense(4), Small()))
+
+
 def test_one_object_twice_in_a_stack():
     class Twice(CachesOnSelf):
         """Keeps the caches of the last two shapes apart, so that it passes by itself."""
@@ -967,7 +989,10 @@ def test_one_mean_over_both_batches():
         L, g = right_D(D, loss, x, x_fake, rng)
         return L, g + 0 * (x - x_fake).sum()
 
+    check.gan(G, stack(ng.Pack(3), ng.Dense(1), d_in=2), n=3)               # one fake is too few for a pack of three
     bad_D(["5 real and 3 fake rows", "With as many fakes as reals it is right"], one_mean)
+    small = changed(lambda L, r, f, *_: (1e-9 * L, 1e-9 * r, 1e-9 * f))
+    bad_D(["5 real and 3 fake rows", "With as many fakes as reals it is right"], one_mean, loss=small)
     bad_D(["fails with 5 real and 3 fake rows (ValueError"], stacked)
 
 
@@ -1067,6 +1092,19 @@ def test_a_part_of_the_game_that_is_wrong_by_itself():
     caught(["g_G: d(0.W)[", "Of the parts G fails by itself", "NoSlope()"], check.gan, net, D)
 
 
+def test_a_loss_that_overflows_far_out_is_not_what_is_wrong_in_a_game():
+    class Exponential:
+        def discriminator(self, r, f):
+            a, b = np.exp(-r), np.exp(f)
+            return a.mean() + b.mean(), -a / len(r), b / len(f)
+
+        def generator(self, f):
+            return np.exp(-f).mean(), -np.exp(-f) / len(f)
+
+    check.gan(G, D, Exponential())
+    caught("Of the parts D fails by itself", check.gan, G, stack(NoSlope(), ng.Dense(1), d_in=2), Exponential())
+
+
 def test_a_game_in_which_nothing_can_be_learned():
     class Flat(Loss):
         def generator(self, f):
@@ -1087,6 +1125,11 @@ def step_G(G, D, loss, z, rng):
 
 def test_the_steps_that_the_bugs_are_planted_in_are_right():
     check.gan(G, D, discriminator_step=step_D, generator_step=step_G)
+
+    def noisy(G, D, loss, x, z, rng):
+        step_D(G, D, loss, x + 0.1 * rng.standard_normal(x.shape), z, rng)
+
+    check.gan(G, D, discriminator_step=noisy)
 
 
 def test_D_trained_in_the_step_of_G_and_G_in_that_of_D():
@@ -1130,6 +1173,19 @@ def test_a_step_that_does_not_reach_every_parameter():
 
     caught(["left 0.W[1, 1] of G where it was", "1 of 8 entries did not move"], check.gan, G, D,
            generator_step=all_but_one)
+    small = changed(None, lambda L, d, s: (1e-9 * L, 1e-9 * d))
+    caught("left 0.W[1, 1] of G where it was", check.gan, G, D, small, generator_step=all_but_one)
+    seen = []
+
+    def but_one(G, D, loss, z, rng):
+        g = right_G(G, D, loss, z, rng)[1]
+        seen.append(np.unravel_index(1 + np.abs(g[1:8]).argmax(), (2, 4)))
+        g[1:8] = 0
+        ng.optim.SGD(0.01).step(G, g)
+
+    message = caught("7 of 8 entries did not move", check.gan, G, D, generator_step=but_one)
+    assert seen[-1] != (0, 1)
+    assert "left 0.W[{}, {}] of G".format(*seen[-1]) in message
     noisy = ng.Network([ng.Dense(4), ng.Dropout(0.2), ng.Tanh(), ng.Dense(1)], 2, rng=np.random.default_rng(0),
                        engine="numpy")
     check.gan(G, noisy, generator_step=step_G)
@@ -1140,7 +1196,12 @@ def test_a_step_uphill():
     def uphill(G, D, loss, z, rng):
         ng.optim.SGD(0.01).step(G, -right_G(G, D, loss, z, rng)[1])
 
-    caught("generator_step goes uphill: θ ← θ − lr · g", check.gan, G, D, generator_step=uphill)
+    def uphill_where_it_is_steepest(G, D, loss, z, rng):
+        g = right_G(G, D, loss, z, rng)[1]
+        ng.optim.SGD(0.01).step(G, np.where(np.abs(g) == np.abs(g).max(), -100 * g, g))
+
+    for wrong in (uphill, uphill_where_it_is_steepest):
+        caught("generator_step goes uphill: θ ← θ − lr · g", check.gan, G, D, generator_step=wrong)
 
 
 def test_a_step_that_changes_the_data():
@@ -1192,3 +1253,6 @@ def test_a_right_step_that_hardly_depends_on_what_it_is_given():
 
     check.gan(G, D, discriminator_step=signs)
     check.gan(G, D, discriminator_step=clipped, x=np.zeros((3, 2)))
+    far = stack(ng.Dense(2), d_in=2)                                        # no x turns the sign of mean G(z) − mean x
+    far.params()["0.b"][...] = 20
+    check.gan(far, stack(ng.Dense(1), d_in=2), ng.losses.Wasserstein(), discriminator_step=signs)

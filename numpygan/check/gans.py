@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine as engines
 from .. import gan as algorithm
 from ..checks import able, samples, whole
 from ..losses import NonSaturating
@@ -66,7 +65,6 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
         raise ValueError(f"n, the number of rows, must be at least 3 to tell a sum from a mean, got {n!r}")
     whole(seed, "seed", 0)
     x = None if x is None else samples(x)
-    engine = None if engine is None else engines.name_of(engine)
     gradients = {"D": discriminator_gradient or algorithm.discriminator_gradient,
                  "G": generator_gradient or algorithm.generator_gradient}
     steps = {"D": discriminator_step or functools.partial(_descend_D, gradients["D"]),
@@ -158,7 +156,7 @@ def _gradient(game, which, function, report, rng):
 def _float32(game, which, function, g, report, label):
     _, single = _call(game.in_float32(), which, function)
     widest = max(a for net in (game.G, game.D) for v in net.params().values() for a in v.shape)
-    depth = len(game.D.layers) + (len(game.G.layers) if which == "G" else 0)
+    depth = len(game.D.layers) + len(game.G.layers)
     off = relative(_call(game.shaken(), which, function)[1], g)
     row = Row(f"g_{which}{label}", "float32 against float64", relative(single, g),
               50 * max(EPS32, off) * widest**0.5 * depth)
