@@ -3,7 +3,8 @@ from pathlib import Path
 
 from . import weights
 from .options import Misuse
-from .run import Run, check_output
+from .outputs import check_file
+from .run import Run
 from .sample import Shown
 
 
@@ -17,7 +18,7 @@ def export(folder: str, network: str, out: str) -> int:
     """
     if Path(out).suffix.lower() != ".npz":
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
-    check_output(out, "--out")
+    check_file(out, "--out")
     run = Run.open(folder)
     original = Shown.of(run).original
     state = run.load()

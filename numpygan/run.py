@@ -3,14 +3,13 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import __version__, checkpoint, lock
+from . import __version__, checkpoint, outputs
 from .archive import CheckpointError
 from .averaging import Averaged
 from .config import wrong
@@ -18,34 +17,9 @@ from .files import sweep, typed, write_json
 from .gan import GAN, Snapshots
 from .network import Network
 from .options import Misuse
+from .outputs import KEPT, LOCK
 
-LOCK = ".lock"
-FILES = ("samples.png", "curves.png", "training.gif", "history.csv", "config.json", "checkpoint.npz")
-
-KEPT = ("history.csv", "config.json", "checkpoint.npz")          # what cannot be drawn again
-
-
-def no_file(folder: Path) -> Path:
-    """The folder that results go to; Misuse where a file has its name, or a link on the way to it leads nowhere."""
-    for place in (folder, *folder.parents):
-        if place.is_symlink() and not place.exists():
-            raise Misuse(f"{place} is a link to {os.readlink(place)}, which is not there: make that folder, or name "
-                         f"another with --out")
-    if folder.exists() and not folder.is_dir():
-        raise Misuse(f"{folder} is a file: name a folder with --out")
-    return folder
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Nobody else writes in that folder while the block runs; Misuse where somebody does already."""
-    try:
-        with lock.held(folder / LOCK):
-            yield
-    except lock.Held as other:
-        which = f" (process {other.process})" if other.process else ""
-        raise Misuse(f"{folder} is being written by another numpygan{which}: wait until it has ended, or stop "
-                     f"it") from None
+FILES = ("samples.png", "curves.png", "training.gif", *KEPT)
 
 
 class State(NamedTuple):
@@ -81,7 +55,7 @@ class Run:
         """
         if out is None:
             return cls(_numbered(Path("runs"), name))
-        run = cls(no_file(typed(out)))
+        run = cls(outputs.folder(out))
         if run.folder.is_dir() and any(file.name != LOCK for file in run.folder.iterdir()) and not force:
             raise Misuse(f"{run.folder} is not empty: name another folder with --out, or replace the files of the run "
                          f"in it with --force")
@@ -178,18 +152,6 @@ class Run:
             plots.animation(snapshots, data, self["training.gif"], _fixed(), title=plots.figure.literal(name))
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
-
-
-def check_output(path: str, option: str) -> None:
-    """Misuse unless a file can come to lie there: said before the work, not after it."""
-    place = Path(os.path.realpath(path))                  # behind a link, where `atomic` writes
-    if place.is_dir():
-        raise Misuse(f"{option} {path} is a folder: name a file")
-    if place.name in KEPT and place.with_name("config.json").is_file():
-        raise Misuse(f"{option} {path} is the {place.name} of a run, which would be lost: name another file")
-    if not place.parent.is_dir():
-        folder = place.parent if Path(path).is_symlink() else Path(path).parent
-        raise Misuse(f"{option} {path} lies in no folder: make {folder} first, or name another")
 
 
 def answers(D: Network) -> Network | None:

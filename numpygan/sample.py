@@ -10,7 +10,8 @@ from .archive import CheckpointError
 from .files import atomic
 from .network import Network
 from .options import Misuse
-from .run import Run, State, answers, check_output
+from .outputs import check_file
+from .run import Run, State, answers
 from .scale import unscaled
 
 CHUNK = 4096                    # rows at a time through the network
@@ -26,7 +27,7 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     suffix = Path(out).suffix.lower()
     if suffix not in (".png", ".npz"):
         raise Misuse(f"--out {out} is neither a .png nor a .npz file: choose one of these two endings")
-    check_output(out, "--out")
+    check_file(out, "--out")
     run = Run.open(folder)
     shown = Shown.of(run)
     state = run.load()

@@ -19,8 +19,9 @@ from .feed import count_steps
 from .files import typed
 from .gan import GAN, Snapshots, check_fit
 from .options import Misuse
+from .outputs import alone
 from .presets import PRESETS, Recipe, build, choose
-from .run import FILES, Run, State, alone, environment
+from .run import FILES, Run, State, environment
 from .schedule import LinearDecay
 from .terminal import Bar, Stop, Waiting, say, summary
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..files import write_json
-from ..run import check_output
+from ..outputs import check_file
 from ..terminal import say
 from .race import OURS, PEERS, SCALING, contestants, cpus, imports, installed, race, ratio, starts
 from .workloads import GROWTH, WORKLOADS, megaflops
@@ -19,7 +19,7 @@ def main(names: Sequence[str] = (), rounds: int = 9, threads: int | None = None,
     """
     for option, path in (("--json", json), ("--out", out)):
         if path is not None:
-            check_output(path, option)
+            check_file(path, option)
     threads = threads or cpus()
     who = [OURS, f"{OURS} (numpy)", *installed(), "floor"]
     results: dict[str, Any] = {"threads": threads, "rounds": rounds, "workloads": {}}

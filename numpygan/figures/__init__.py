@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from ..files import sweep, typed
+from .. import outputs
+from ..files import sweep
 from ..options import Misuse
-from ..run import no_file
 from ..terminal import interactive
 
 
@@ -55,7 +55,7 @@ def main(names: Iterable[str], out: str) -> int:
     from tqdm import tqdm
     if not out:
         raise Misuse("'' is no name: name a folder with --out")
-    folder = no_file(typed(out))
+    folder = outputs.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     with tqdm(list(names), disable=not interactive(), unit="figure", dynamic_ncols=True) as bar:
         for name in bar:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .. import outputs
 from ..engine import name_of
-from ..files import typed
-from ..run import alone, environment, no_file
+from ..run import environment
 from ..terminal import interactive
 from .cells import Store
 from .table import Row, Study, known, markdown, rows, write_csv
@@ -25,13 +25,13 @@ def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = N
     """
     folder = folder_of(study.name, out)
     folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
+    with outputs.alone(folder):
         return _run(study, folder, jobs)
 
 
 def folder_of(name: str, out: str | os.PathLike | None) -> Path:
     """Where the results of the study of that name go; Misuse where `out` is a file."""
-    return Path("runs", f"study-{name}") if out is None else no_file(typed(out))
+    return Path("runs", f"study-{name}") if out is None else outputs.folder(out)
 
 
 def _run(study, folder, jobs):
