@@ -5,7 +5,7 @@ from . import weights
 from .options import Misuse
 from .outputs import check_file
 from .run import Run
-from .sample import Shown
+from .trainset import Described
 
 
 def export(folder: str, network: str, out: str) -> int:
@@ -20,7 +20,7 @@ def export(folder: str, network: str, out: str) -> int:
         raise Misuse(f"--out {out} is no .npz file: choose that ending")
     check_file(out, "--out")
     run = Run.open(folder)
-    original = Shown.of(run).original
+    original = Described.of(run).original
     state = run.load()
     net = state.gan.D if network == "D" else state.generator
     try:

@@ -125,7 +125,7 @@ class Run:
             average = Averaged.of(extra, gan.G)
         except (KeyError, ValueError, OverflowError) as error:
             raise CheckpointError(f"{path} is no checkpoint of a run folder ({error} is missing or wrong)") from error
-        if rng is None or not _fit(gan, snapshots.z, extra["snapshots.samples"], len(steps)):
+        if rng is None or not _fits(gan, snapshots.z, extra["snapshots.samples"], len(steps)):
             raise CheckpointError(f"{path} is no checkpoint of a run folder: it lacks its random state or snapshots")
         return State(gan, rng, snapshots, average)
 
@@ -168,7 +168,7 @@ def environment() -> dict[str, Any]:
     return {"versions": versions, "platform": platform.platform(), "cpus": os.cpu_count() or 1}
 
 
-def _fit(gan, z, samples, n):
+def _fits(gan, z, samples, n):
     """Are these the noise of snapshots and n snapshots of that GAN? With none, the samples have no shape to tell."""
     return (z.shape[1] == gan.G.d_in and np.isfinite(z).all() and np.isfinite(samples).all()
             and (samples.shape == (n, len(z), gan.G.d_out) if n else samples.size == 0))

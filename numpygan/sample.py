@@ -1,7 +1,6 @@
 """`numpygan sample`: new samples from the generator of a run folder, as a picture or as an array."""
 import math
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from .options import Misuse
 from .outputs import check_file
 from .run import Run, State, answers
 from .scale import unscaled
+from .trainset import Described
 
 CHUNK = 4096                    # rows at a time through the network
 MOST_TILES = 10_000
@@ -29,20 +29,20 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
         raise Misuse(f"--out {out} is neither a .png nor a .npz file: choose one of these two endings")
     check_file(out, "--out")
     run = Run.open(folder)
-    shown = Shown.of(run)
+    data = Described.of(run)
     state = run.load()
-    if math.prod(shown.shape) != state.gan.G.d_out:
-        raise CheckpointError(f"{run['config.json']} tells of items of shape {shown.shape}, and G makes "
+    if math.prod(data.shape) != state.gan.G.d_out:
+        raise CheckpointError(f"{run['config.json']} tells of items of shape {data.shape}, and G makes "
                               f"{state.gan.G.d_out} columns: train again, or restore it")
-    if suffix == ".png" and len(shown.shape) > 1 and n > MOST_TILES:
+    if suffix == ".png" and len(data.shape) > 1 and n > MOST_TILES:
         raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
     x = generate(state, n, np.random.default_rng(seed))
     if suffix == ".npz":
-        x = unscaled(x, shown.original)
+        x = unscaled(x, data.original)
         with atomic(out) as file:
             np.savez(file, samples=x)
     else:
-        _draw(x, answers(state.gan.D), shown, f"{shown.name}: {n:,} samples G(z), seed {seed}", out)
+        _draw(x, answers(state.gan.D), data, f"{data.name}: {n:,} samples G(z), seed {seed}", out)
     print(out)
     return 0
 
@@ -64,28 +64,13 @@ def generate(state: State, n: int, rng: np.random.Generator) -> np.ndarray:
     return x
 
 
-class Shown(NamedTuple):
-    """What the config tells of the data, as far as pictures and arrays need it."""
-    name: str
-    shape: tuple[int, ...]
-    range: tuple[float, float]
-    original: tuple[float, float] | None
-
-    @classmethod
-    def of(cls, run: Run) -> "Shown":
-        told = run.read_config()["data"]
-        (low, high), original = told["range"] or (-np.inf, np.inf), told["range_before_scaling"]
-        return cls(told["name"], tuple(told["shape"]), (float(low), float(high)),
-                   None if original is None else (float(original[0]), float(original[1])))
-
-
-def _draw(x: np.ndarray, D: Network | None, shown: Shown, title: str, out: str) -> None:
+def _draw(x: np.ndarray, D: Network | None, data: Described, title: str, out: str) -> None:
     from . import plots
     title = plots.figure.literal(title)
-    if len(shown.shape) > 1:
-        ax = plots.sample_grid(x, shown.shape, shown.range, title=title)
-    elif shown.name in datasets.NAMES:
-        ax = plots.samples(x, datasets.load(shown.name), np.random.default_rng(0), D=D, title=title)
+    if len(data.shape) > 1:
+        ax = plots.sample_grid(x, data.shape, data.range, title=title)
+    elif data.name in datasets.NAMES:
+        ax = plots.samples(x, datasets.load(data.name), np.random.default_rng(0), D=D, title=title)
     elif x.shape[1] == 1:
         ax = plots.samples_1d(x, x, D=D, title=title)
     else:

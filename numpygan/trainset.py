@@ -1,6 +1,6 @@
 """The training set of a run: by name or path, scaled, described in the run's config, and found again as it was."""
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,21 @@ def describe(data: Any, original: tuple[float, float] | None) -> dict[str, Any]:
     finite = bool(np.isfinite(data.range).all())
     return {"name": data.name, "n": data.n, "shape": list(data.shape), "range": list(data.range) if finite else None,
             "range_before_scaling": None if original is None else list(original), "source": data.source}
+
+
+class Described(NamedTuple):
+    """What `describe` wrote into the config of a run, as far as pictures and arrays need it."""
+    name: str
+    shape: tuple[int, ...]
+    range: tuple[float, float]
+    original: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Described":
+        told = run.read_config()["data"]
+        (low, high), original = told["range"] or (-np.inf, np.inf), told["range_before_scaling"]
+        return cls(told["name"], tuple(told["shape"]), (float(low), float(high)),
+                   None if original is None else (float(original[0]), float(original[1])))
 
 
 def _fingerprint(described: dict[str, Any]) -> Any:

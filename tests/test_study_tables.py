@@ -13,7 +13,7 @@ import pytest
 
 from numpygan import cli
 from numpygan.plots.figure import axes
-from numpygan.study import STUDIES, Cell, Row, Study, cells, main, run, workers
+from numpygan.study import Cell, Row, Study, cells, main, run, workers
 from numpygan.study.runner import limited
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -274,4 +274,3 @@ def test_misuse_is_one_sentence(argv, words, capsys):
 def test_an_unknown_name_suggests_one():
     with pytest.raises(ValueError, match="did you mean digits"):
         main("digitz")
-    assert "digits" in STUDIES
