@@ -22,24 +22,19 @@ def main(names: Sequence[str] = (), rounds: int = 9, threads: int | None = None,
             check_file(path, option)
     threads = threads or cpus()
     who = [OURS, f"{OURS} (numpy)", *installed(), "floor"]
-    results: dict[str, Any] = {"threads": threads, "rounds": rounds, "workloads": {}}
+    libraries = sorted({PEERS[p] for p in who if p in PEERS})
     failures: dict[str, str] = {}
     print(f"{threads} thread{'s' * (threads > 1)}, {rounds} rounds in turns; ms per iteration, D's step and G's: "
           f"median [least, most]")
-    if missing := sorted({PEERS[p] for p in PEERS} - {PEERS[p] for p in who if p in PEERS}):
+    if missing := sorted(set(PEERS.values()).difference(libraries)):
         print(f"not installed: {' and '.join(missing)}; pip install 'numpygan[bench]' brings them")
-    with contestants(who, threads) as rivals:
-        for name in names or WORKLOADS:
-            say(f"racing: {name}")
-            result = race(WORKLOADS[name], rivals, rounds, failures)
-            results["workloads"][name] = result | {"shape": str(WORKLOADS[name])}
-            _print_race(name, result)
-        if not names and result["peak"]:
-            _print_peaks(result)
+    results: dict[str, Any] = {"threads": threads, "rounds": rounds,
+                               "workloads": _workloads(names or WORKLOADS, who, rounds, threads, failures)}
     if not names:
+        _print_peaks(results["workloads"])
         results["growth"] = _growth([w for w in SCALING if w in who], max(3, rounds // 3), threads, failures)
         results["start"] = starts(WORKLOADS["fig1"], [w for w in who if w != "floor"], threads)
-        results["import"] = imports([OURS, *sorted({PEERS[p] for p in who if p in PEERS})])
+        results["import"] = imports([OURS, *libraries])
         _print_starts(results)
     for sentence in failures.values():
         print(sentence)
@@ -50,6 +45,17 @@ def main(names: Sequence[str] = (), rounds: int = 9, threads: int | None = None,
         from ..plots.bench import bench
         plots.save(bench(results), out)
     return 0
+
+
+def _workloads(names, who, rounds, threads, failures):
+    """{"fig1": its shape, times and peaks, …}, printed as they come."""
+    found = {}
+    with contestants(who, threads) as rivals:
+        for name in names:
+            say(f"racing: {name}")
+            found[name] = race(WORKLOADS[name], rivals, rounds, failures) | {"shape": str(WORKLOADS[name])}
+            _print_race(name, found[name])
+    return found
 
 
 def _growth(who, rounds, threads, failures):
@@ -81,8 +87,11 @@ def _print_race(name: str, result: Mapping[str, Any]) -> None:
               f"{ratio(result, OURS, 'floor'):.2f} x the floor")
 
 
-def _print_peaks(result: Mapping[str, Any]) -> None:
-    print("\nthe most memory held, MB: " + ", ".join(f"{who} {mb:,.0f}" for who, mb in result["peak"].items()))
+def _print_peaks(workloads: Mapping[str, Any]) -> None:
+    """After the last of them; nothing where the system does not say."""
+    *_, last = workloads.values()
+    if last["peak"]:
+        print("\nthe most memory held, MB: " + ", ".join(f"{who} {mb:,.0f}" for who, mb in last["peak"].items()))
 
 
 def _print_starts(results: Mapping[str, Any]) -> None:

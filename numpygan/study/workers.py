@@ -51,12 +51,12 @@ def _in_worker(measure: Measure, cell: Cell) -> Carried:
 @functools.cache
 def _end_with_parent() -> None:
     """A worker ends soon after the process that made it, however that ended: killed, it could tell nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is None:                                   # no worker: a thread of Dask's, for instance
+    if multiprocessing.parent_process() is None:         # no worker: a thread of Dask's, for instance
         return
+    parent = os.getppid()
 
     def watch():
-        while os.getppid() == parent.pid:
+        while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
