@@ -13,6 +13,24 @@ IMG = Path(__file__).with_name("img")
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
 
 
+def players(ax):
+    """The two networks, and what goes in and out of them."""
+    ax.set(xlim=(0, 12), ylim=(0, 4))
+    ax.axis("off")
+    ax.text(0.2, 3.2, "data x", va="center")
+    ax.text(0.2, 0.8, "noise z", va="center")
+    _box(ax, 3.3, 0.8, "G", ORANGE)
+    _box(ax, 7.4, 2, "D", BLUE)
+    _arrow(ax, (1.5, 3.2), (6.8, 2.3))
+    _arrow(ax, (1.5, 0.8), (2.8, 0.8))
+    _arrow(ax, (3.8, 0.9), (6.8, 1.7))
+    ax.text(4.5, 0.85, "fakes G(z)", va="top")
+    _arrow(ax, (7.9, 2), (9.3, 2))
+    ax.text(9.4, 2, "the probability\nof being data", va="center")
+    for x, y, name in ((3.3, 0.05, "generator: the forger"), (7.4, 1.25, "discriminator:\nthe police")):
+        ax.text(x, y, name, ha="center", va="top" if "\n" in name else "center", fontsize=9, color="#555555")
+
+
 def pointwise(ax):
     """f(y) = a log y + b log(1 − y), what D maximises at one point, and its maximum D*          Eq. (1.3)"""
     y = np.linspace(0.002, 0.998, 499)
@@ -214,7 +232,8 @@ def _arrow(ax, start, end, name="", below=False, colour="black"):
             fontsize=9)
 
 
-PICTURES = {"1-pointwise": (pointwise, (7.6, 3)), "3-passes": (passes, (8.4, 3)), "3-pushes": (pushes, (5.6, 4.7)),
+PICTURES = {"1-players": (players, (7.6, 2.4)), "1-pointwise": (pointwise, (7.6, 3)),
+            "3-passes": (passes, (8.4, 3)), "3-pushes": (pushes, (5.6, 4.7)),
             "4-generator-gradients": (generator_gradients, (7.2, 3.6)), "9-losses": (losses, (8.4, 3.4)),
             "10-penalties": (penalised, (7.6, 3.3)), "11-tricks": (tricks, (7.6, 4)),
             "12-tile": (tile, (7.6, 5))}

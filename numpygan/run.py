@@ -20,6 +20,7 @@ from .options import Misuse
 from .outputs import KEPT, LOCK
 
 FILES = ("samples.png", "curves.png", "training.gif", *KEPT)
+MOST_NUMBERS = 1 << 25                  # of all snapshots: 128 MB in every checkpoint
 
 
 class State(NamedTuple):
@@ -68,7 +69,9 @@ class Run:
         run = cls(typed(folder))
         if not run["config.json"].is_file():
             what = f"{run.folder} holds no config.json" if run.folder.is_dir() else f"there is no folder {run.folder}"
-            raise Misuse(f"{what}: name one that numpygan train made, such as runs/digits-1")
+            here = Path("runs", run.folder.name)
+            example = here if (here / "config.json").is_file() else "runs/digits-1"
+            raise Misuse(f"{what}: name one that numpygan train made, such as {example}")
         return run
 
     def clear(self) -> None:
@@ -120,7 +123,7 @@ class Run:
                                   f"train again")
         try:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
-            snapshots = Snapshots(extra["snapshots.z"], every)
+            snapshots = Snapshots(extra["snapshots.z"], every, kept(extra["snapshots.z"], gan.G))
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
             average = Averaged.of(extra, gan.G)
         except (KeyError, ValueError, OverflowError) as error:
@@ -152,6 +155,11 @@ class Run:
             plots.animation(snapshots, data, self["training.gif"], _fixed(), title=plots.figure.literal(name))
         if len(gan.history):
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
+
+
+def kept(z: np.ndarray, G: Network) -> int:
+    """How many snapshots G(z) a run keeps at most: 200, and of large images so many as 128 MB hold, but two."""
+    return min(200, max(2, MOST_NUMBERS // max(1, z.size // G.d_in * G.d_out)))
 
 
 def answers(D: Network) -> Network | None:

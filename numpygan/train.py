@@ -21,11 +21,11 @@ from .gan import GAN, Snapshots, check_fit
 from .options import Misuse
 from .outputs import alone
 from .presets import PRESETS, Recipe, build, choose
-from .run import FILES, Run, State, environment
+from .run import FILES, Run, State, environment, kept
 from .schedule import LinearDecay
 from .terminal import Bar, Stop, Waiting, say, summary
 
-FRAMES = 100                    # snapshots in a run; at most twice as many are kept
+FRAMES = 100                    # snapshots in a run; at most twice as many are kept, and of large images fewer
 
 
 def train(name: str | None = None, preset: str | None = None, changes: dict[str, Any] | None = None, *, seed: int = 0,
@@ -62,9 +62,14 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
               "engine": gan.G.engine, "root": root, "steps": total, "checkpoint_every": every, "steps_done": 0,
               "seconds": 0.0, "data": trainset.describe(data, original), **environment()}
     z = gan.draw(64 if len(data.shape) > 1 else 1000, np.random.default_rng([seed, 1]))
+    if (data.source or {}).get("colours"):
+        print(f"numpygan: {data.name} has images in colour, which are taken as grey: numpy.save them as one array "
+              f"(n, h, w, 3) to keep the colours", file=sys.stderr)
     with alone(run.folder):
         run.clear()
-        return _go(run, config, recipe, data, State(gan, rng, Snapshots(z, max(1, total // FRAMES)), average))
+        most = kept(z, gan.G)
+        snapshots = Snapshots(z, max(1, total // min(FRAMES, most)), most)
+        return _go(run, config, recipe, data, State(gan, rng, snapshots, average))
 
 
 def resume(folder: str, steps: int | None = None) -> int:

@@ -49,8 +49,10 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
     if path.suffix.lower() in readers and path.exists():
         return readers[path.suffix.lower()](path, dtype=dtype, **options)
     if path.exists():
+        table = path.suffix.lower() in (".csv", ".txt", ".tsv", ".dat")
+        how = "; numpy.save(file, numpy.loadtxt(table, delimiter=',')) makes a .npy of a table" if table else ""
         raise DataError(f"{path} is not data that can be read: "
-                        "give a .npy or .npz file, or a folder of images")
+                        f"give a .npy or .npz file, or a folder of images{how}")
     raise DataError(_unknown(name))
 
 
