@@ -38,7 +38,7 @@ MISTAKES = {
             ("d_real = -sigmoid(-s_real) / len(s_real)**2", "1/n is there twice"),
             ("d_real = -1 / sigmoid(s_real) / len(s_real)", "with respect to D(x)"),
             ("d_real = sigmoid(s_real) / len(s_real)", "gradient for target 0"),
-            ("d_real = -sigmoid(-s_real)[:, 0] / len(s_real)", "has the shape (5,); it should be (5, 1)"),
+            ("d_real = -sigmoid(-s_real)[:, 0] / len(s_real)", "is an array of shape (5,); it should be an array of shape (5, 1)"),
             ("d_real = -sigmoid(-2 * s_real) / len(s_real)", "and should be"),
             ("d_real = None", "d_real is None: is a return missing?")],
         "d_fake = sigmoid(s_fake) / len(s_fake)": [
@@ -53,11 +53,13 @@ MISTAKES = {
             ("dx_fake = d_fake / len(z) * (w1 + 2 * w2 * x_fake)", "the mean is taken twice"),
             ("dx_fake = d_fake", "the step through D is missing"),
             ("dx_fake = d_fake * (w1 + w2 * x_fake)", "the derivative of w2 x² is 2 w2 x"),
+            ("dx_fake = d_fake * w1 + 2 * w2 * x_fake", "brackets are missing"),
             ("dx_fake = d_fake * (w1 + 2 * w2 * z)", "where D looks, at x_fake")],
         "g_G = np.array([np.sum(dx_fake * z), np.sum(dx_fake)])": [
             ("g_G = np.array([np.sum(dx_fake), np.sum(dx_fake)])", "∂x_fake/∂a is z"),
             ("g_G = np.array([np.sum(dx_fake), np.sum(dx_fake * z)])", "a and b are in the wrong order"),
-            ("g_G = np.array([np.mean(dx_fake * z), np.mean(dx_fake)])", "the mean is taken twice")],
+            ("g_G = np.array([np.mean(dx_fake * z), np.mean(dx_fake)])", "the mean is taken twice"),
+            ("return np.array([np.sum(dx_fake * z), np.sum(dx_fake)])", "only g_G came back")],
         "return np.array([w1, w2, c])": [
             ("return -np.array([w1, w2, c])", "the sign is wrong"),
             ("return np.array([w1, w2, c - np.log(abs(a) / sigma)])", "c lacks log(|a| / σ)"),
@@ -83,6 +85,7 @@ MISTAKES = {
         "return dy * y * (1 - y)": [
             ("return dy * sigmoid(y) * (1 - sigmoid(y))", "through σ once more"),
             ("return y * (1 - y)", "dy is missing"),
+            ("return dy * sigmoid(x) * (1 - sigmoid(x))", "is given no x"),
             ("return dy * y", "the factor 1 - y is missing"),
             ("return dy * y * (y - 1)", "the sign is wrong"),
             ("return dy * (1 - y**2)", "belongs to tanh")],
@@ -93,6 +96,7 @@ MISTAKES = {
             ("return dy * (s + x * s * (1 - x * s)), {}", "not y (1 - y)"),
             ("return dy * (s + s * (1 - s)), {}", "the factor x of the second term"),
             ("return dy * (s + x * s * (1 - s))", "returns two things"),
+            ("return dx, {}", "comes from exercise 1"),
             ("return -dy * (s + x * s * (1 - s)), {}", "the sign is wrong")],
     },
     "03": {
@@ -118,7 +122,8 @@ MISTAKES = {
             ("return 1.0", "V is 1 and should be -1.33"),
             ("return None", "V is None: is a return missing?")],
         "m = (p + q) / 2": [
-            ("m = p + q", "m is the mean of p and q")],
+            ("m = p + q", "m is the mean of p and q"),
+            ("m = p + q / 2", "halves q alone")],
         "jsd = np.sum(p * np.log(p / m)) / 2 + np.sum(q * np.log(q / m)) / 2": [
             ("jsd = np.sum(p * np.log(p / m)) + np.sum(q * np.log(q / m))", "JSD has a ½ before each KL"),
             ("jsd = np.sum(p * np.log(p / q)) / 2 + np.sum(q * np.log(q / p)) / 2", "not from each other"),
@@ -149,12 +154,14 @@ MISTAKES = {
             ("    minimax = sigmoid(s)", "the sign is wrong"),
             ("    minimax = -1 / sigmoid(-s)", "this is the derivative in D"),
             ("    minimax = -sigmoid(-s)", "the slope of the other loss, -log D"),
-            ("    minimax = -sigmoid(s) * sigmoid(-s)", "The factor 1/(1 - D)")],
+            ("    minimax = -sigmoid(s) * sigmoid(-s)", "The factor 1/(1 - D)"),
+            ("    minimax = np.log(1 - sigmoid(s))", "this is the loss itself")],
         "non_saturating = -sigmoid(-s)": [
             ("non_saturating = sigmoid(-s)", "the sign is wrong"),
             ("non_saturating = -1 / sigmoid(s)", "this is the derivative in D"),
             ("non_saturating = -sigmoid(s)", "the slope of the other loss, log(1 - D)"),
-            ("non_saturating = -sigmoid(s) * sigmoid(-s)", "The factor 1/D")],
+            ("non_saturating = -sigmoid(s) * sigmoid(-s)", "The factor 1/D"),
+            ("non_saturating = -np.log(sigmoid(s))", "this is the loss itself")],
         "return np.log(2) * np.minimum(np.abs(t), 1)": [
             ("return np.log(2) * np.abs(t)", "it never exceeds log 2"),
             ("return np.abs(t)", "this is W1"),
@@ -162,7 +169,8 @@ MISTAKES = {
             ("return 2 * np.log(2) * np.minimum(np.abs(t), 1)", "together log 2, not 2 log 2"),
             ("return np.log(2) / 2 * np.minimum(np.abs(t), 1)", "this is one of the two pieces"),
             ("return -np.log(4) + 2 * np.log(2) * np.minimum(np.abs(t), 1)", "this is C(G)"),
-            ("return np.log(2) * np.minimum(t, 1)", "a box can move to the left")],
+            ("return np.log(2) * np.minimum(t, 1)", "a box can move to the left"),
+            ("return np.log(2) * min(abs(t), 1)", "t is an array")],
         "return 0 * x - t / tau**2": [
             ("return 0 * x + t / tau**2", "the sign is wrong"),
             ("return 0 * x - t / tau", "the variance is the square"),
@@ -171,7 +179,7 @@ MISTAKES = {
             ("return (x - t) / tau**2", "the slope of -log q alone"),
             ("return -(2 * x - t) / tau**2", "the slope of log p + log q"),
             ("return (t**2 - 2 * t * x) / (2 * tau**2)", "this is the logit itself"),
-            ("return -t / tau**2", "has the shape (); it should be (3,)")],
+            ("return -t / tau**2", "is one number; it should be an array of shape (3,)")],
     },
     "06": {
         "return x - h * y, y + h * x": [
@@ -256,7 +264,7 @@ MISTAKES = {
             ("    hinge = np.sign(1 - t)", "the sign is wrong"),
             ("    hinge = np.maximum(0, np.sign(t - 1))", "this is D's cost"),
             ("    hinge = t - 1", "says only which is larger"),
-            ("    hinge = 0.0", "has the shape ()")],
+            ("    hinge = 0.0", "is one number; it should be")],
     },
     "08": {
         "return np.abs(np.sort(x) - np.sort(y)).mean()": [
@@ -303,7 +311,8 @@ MISTAKES = {
             ("return -np.log(m / (1 - m))", "the sign is wrong"),
             ("return np.log(m)", "log m is not enough"),
             ("return m / (1 - m)", "these are the odds"),
-            ("return 1 / (m * (1 - m))", "this is the slope of b")],
+            ("return 1 / (m * (1 - m))", "this is the slope of b"),
+            ("return np.log(m / (1 + m))", "with a minus")],
         "return top + np.log(np.mean(np.exp(s - top[:, None]), axis=1)) - d * np.log(sigma * np.sqrt(2 * np.pi))": [
             ("return top + np.log(np.sum(np.exp(s - top[:, None]), axis=1)) - d * np.log(sigma * np.sqrt(2 * np.pi))",
              "became a sum"),

@@ -151,7 +151,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
@@ -247,6 +248,9 @@ feedback("g_G", generator_gradient(theta_G, theta_D, z)[1], right, {
     "the mean is taken twice. d_fake has the 1/m already, so sum over the batch": right / len(z),
     "the step through D is missing. dx_fake = d_fake · ∂s/∂x": if_dx_were(ds),
     "the derivative of w2 x² is 2 w2 x": if_dx_were(ds * (w1 + w2 * x_fake)),
+    "brackets are missing: d_fake multiplies the whole slope w1 + 2 w2 x_fake": if_dx_were(ds * w1 + 2 * w2 * x_fake),
+    "only g_G came back. Set g_G; the line that returns both, L_G and g_G, stands below": np.sum(
+        ds * (w1 + 2 * w2 * x_fake)),
     "take ∂s/∂x where D looks, at x_fake, and not at z": if_dx_were(ds * (w1 + 2 * w2 * z)),
     "∂x_fake/∂a is z": right[[1, 1]],
     "a and b are in the wrong order": right[::-1]})

@@ -117,7 +117,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
@@ -201,10 +202,11 @@ def sigmoid_backward(dy, y):
 
 
 # %% [check]
-x, dy = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-y = sigmoid(x)
-right = complex_step(lambda x: np.sum(dy * sigmoid(x)), x)
+inputs, dy = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+y = sigmoid(inputs)
+right = complex_step(lambda x: np.sum(dy * sigmoid(x)), inputs)
 feedback("dx", sigmoid_backward(dy, y), right, {
+    "this function is given no x: yours comes from a cell further up. Use y": dy * sigmoid(x) * (1 - sigmoid(x)),
     "y is the output already. You have put it through σ once more": dy * sigmoid(y) * (1 - sigmoid(y)),
     "dy is missing. This is σ', and the chain rule multiplies by what comes from above": right / dy,
     "the factor 1 - y is missing": dy * y,
@@ -309,6 +311,7 @@ feedback("dx", Swish().backward({}, (x, s), dy, c)[0], right, {
     "backward returns two things, dx and {}, with a comma between": right[0],
     "the derivative of σ is s (1 - s), not y (1 - y)": dy * (s + x * s * (1 - x * s)),
     "the factor x of the second term is missing": dy * (s + s * (1 - s)),
+    "this dx comes from exercise 1, further up. Compute it here, from dy, x and s": dx,
     "the sign is wrong": -right})
 
 # %% [markdown]

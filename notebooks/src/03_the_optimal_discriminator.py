@@ -108,7 +108,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
@@ -275,6 +276,8 @@ feedback("C(G)", criterion(p_k, q_k), right, {
     "it is twice the JSD. V contains both KL in full": -np.log(4) + two_jsd / 2,
     "JSD has a ½ before each KL": -np.log(4) + 2 * two_jsd,
     "m is the mean of p and q: the ½ is missing": right - np.log(4),
+    "m = p + q / 2 halves q alone. Brackets: (p + q) / 2": -np.log(4) + np.sum(
+        p_k * np.log(p_k / (p_k + q_k / 2)) + q_k * np.log(q_k / (p_k + q_k / 2))),
     "the sign of log 4 is wrong. V is negative": two_jsd + np.log(4),
     "this is 2 JSD alone. The -log 4 is missing": two_jsd,
     "both KL are from the mean m, not from each other": -np.log(4) + jeffreys,

@@ -86,7 +86,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
@@ -106,12 +107,14 @@ feedback("minimax", minimax, right_minimax, {
     "the sign is wrong. Both losses fall when the logit rises": -right_minimax,
     "this is the derivative in D. One factor is left, dD/ds = D (1 - D)": right_minimax / between,
     "this is the slope of the other loss, -log D": right_other,
-    "this is -dD/ds. The factor 1/(1 - D) of the logarithm is missing": -between}, tolerance=1e-5)
+    "this is -dD/ds. The factor 1/(1 - D) of the logarithm is missing": -between,
+    "this is the loss itself. Wanted is its slope": -softplus(s)}, tolerance=1e-5)
 feedback("non_saturating", non_saturating, right_other, {
     "the sign is wrong. Both losses fall when the logit rises": -right_other,
     "this is the derivative in D. One factor is left, dD/ds = D (1 - D)": right_other / between,
     "this is the slope of the other loss, log(1 - D)": right_minimax,
-    "this is -dD/ds. The factor 1/D of the logarithm is missing": -between}, tolerance=1e-5)
+    "this is -dD/ds. The factor 1/D of the logarithm is missing": -between,
+    "this is the loss itself. Wanted is its slope": softplus(-s)}, tolerance=1e-5)
 
 # %%
 D, s = np.linspace(0.01, 0.99, 197), np.linspace(-8, 8, 201)
@@ -256,7 +259,13 @@ def jsd_of_boxes(t):
 t = np.array([0.0, 0.25, 0.7, 1.0, 2.5, -0.5])
 box = ng.data.uniform(0, 1)
 right = np.array([theory.jsd(box, ng.data.uniform(a, a + 1)) for a in t])     # by adaptive quadrature
-feedback("JSD", jsd_of_boxes(t), right, {
+try:
+    yours = jsd_of_boxes(t)
+except ValueError as error:
+    if "truth value" not in str(error):
+        raise
+    raise NotYet("t is an array, and if, min and max take one number. Use np.where, np.minimum or np.maximum") from None
+feedback("JSD", yours, right, {
     "it never exceeds log 2. From |t| = 1 on nothing is left to lose": np.log(2) * np.abs(t),
     "this is W1, the distance of the boxes. JSD counts the mass that is not shared": np.abs(t),
     "the log 2 is missing. Where only p lives, p/m = 2": right / np.log(2),

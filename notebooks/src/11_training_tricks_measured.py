@@ -69,7 +69,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 

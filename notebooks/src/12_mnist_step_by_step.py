@@ -103,7 +103,8 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         if same(value):
             raise NotYet(f"{name}: {mistake}.")
     if yours.shape != right.shape:
-        raise NotYet(f"{name} has the shape {yours.shape}; it should be {right.shape}.")
+        was, wanted = (f"an array of shape {a.shape}" if a.ndim else "one number" for a in (yours, right))
+        raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
@@ -119,6 +120,7 @@ feedback("σ(b)", sigmoid(np.asarray(output_bias(m), dtype=float)), m, {
     "the sign is wrong: dark pixels became bright": 1 - m,
     "log m is not enough. σ(b) = m means e^-b = 1/m - 1": m / (1 + m),
     "these are the odds m/(1 - m); b is their logarithm": sigmoid(m / (1 - m)),
+    "the odds are m/(1 - m), with a minus": m / (1 + 2 * m),
     "this is the slope of b, 1/(m(1 - m))": sigmoid(1 / (m * (1 - m)))})
 
 # %% [markdown]
