@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import numpygan as ng
 from numpygan import checkpoint, trainset
@@ -18,7 +19,7 @@ from numpygan.export import export
 from numpygan.files import atomic, sweep, write_json
 from numpygan.options import Misuse
 from numpygan.presets import PRESETS, Recipe, build, choose
-from numpygan.run import FILES, Run
+from numpygan.run import FILES, Run, kept
 from numpygan.sample import sample
 from numpygan.scale import scaled, unscaled
 from numpygan.train import resume, train
@@ -244,10 +245,27 @@ def test_resume_trains_longer_when_asked(folder):
         resume("a", steps=10)
 
 
+@pytest.mark.parametrize(("side", "most"), [(28, 200), (64, 128), (512, 2)])
+def test_large_images_have_fewer_snapshots(side, most):
+    G = ng.MLP([16, side * side], rng=np.random.default_rng(0), engine="numpy")
+    assert kept(np.zeros((64, 16), np.float32), G) == most
+
+
+def test_images_in_colour_are_told(folder, capsys):
+    (folder / "red").mkdir()
+    for name in "ab":
+        Image.new("RGB", (4, 4), (255, 0, 0)).save(folder / "red" / f"{name}.png")
+    train("red", changes=SMALL | {"batch": 2}, out="a")
+    assert "red has images in colour, which are taken as grey" in capsys.readouterr().err
+
+
 def test_resume_refuses_what_is_no_run(folder):
     for name, words in (("nothing", "there is no folder nothing"), (".", "holds no config.json")):
         with pytest.raises(Misuse, match=words):
             resume(name)
+    train("ring", changes=SMALL)
+    with pytest.raises(Misuse, match="no folder ring-1: name one that numpygan train made, such as runs/ring-1"):
+        resume("ring-1")
     train("ring", changes=SMALL, out="a")
     (folder / "a" / "checkpoint.npz").unlink()
     with pytest.raises(Misuse, match=r"no checkpoint\.npz: the run ended before"):
