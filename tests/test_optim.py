@@ -267,11 +267,23 @@ def test_vectors_that_do_not_fit_each_other_are_refused_untouched(name, n, dtype
     update(*np.ones((count, n), dtype), *numbers)                               # compiled for such vectors
     for which, other in itertools.product(range(count), (n - 1, n + 1, 0)):
         vectors = [np.ones(other if i == which else n, dtype) for i in range(count)]
-        with pytest.raises(ValueError, match="an update in place needs contiguous float arrays of one shape"):
+        with pytest.raises(ValueError, match="an update in place needs contiguous float vectors of one length"):
             update(*vectors, *numbers)
         assert all(np.all(v == 1) for v in vectors)
     with pytest.raises(ValueError, match="nothing to update"):
         update(*np.ones((count, 0), dtype), *numbers)
+
+
+@pytest.mark.parametrize("other", [lambda a: a[None], lambda a: a.reshape(-1, 1), lambda a: a[:1].reshape(()),
+                                   lambda a: a.astype(a.dtype.newbyteorder("S"))],
+                         ids=["a row", "a column", "a number", "the other order of bytes"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_is_no_vector_of_floats_is_refused(name, other, dtype):
+    """In one sentence, though Numba, once it has seen a subclass, takes every order of bytes for the CPU's."""
+    update, (count, *numbers) = getattr(kernels, name), NUMBERS[name]
+    update(*(np.ones(4, dtype).view(np.recarray) for _ in range(count)), *numbers)
+    with pytest.raises(ValueError, match="^an update in place needs contiguous float vectors of one length[^\n]*$"):
+        update(*(other(np.ones(4, dtype)) for _ in range(count)), *numbers)
 
 
 @pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")

@@ -168,6 +168,17 @@ def test_every_layer_has_a_slope(sizes, slopes):
         stack.mlp_backward(x, hidden, y, y, theta, sizes, slopes, np.empty(0), True)
 
 
+@pytest.mark.parametrize("sizes", [(3, 0), (3, 0, 7), (3, 0, 2), (3, -1, 7)])
+def test_a_layer_without_columns_is_refused(sizes, dtype):
+    """Compiled code would divide by the depth of a product."""
+    x, y = np.ones((4, 3), dtype), np.ones((4, sizes[-1]), dtype)
+    theta, slopes = np.ones(max(parameters(sizes), 0), dtype), (0.2,) * (len(sizes) - 1)
+    with pytest.raises(ValueError, match=r"at least one input and one output, got sizes \(3, |batch is empty"):
+        stack.mlp(x, theta, sizes, slopes)
+    with pytest.raises(ValueError, match=r"at least one input and one output, got sizes \(3, |batch is empty"):
+        stack.mlp_backward(x, theta[:0], y, y, theta, sizes, slopes, np.empty_like(theta), True)
+
+
 def test_the_order_of_bytes(engine, calls):
     """A network turns it round, where compiled code would take any for the CPU's; `functional` is not concerned.
 

@@ -135,7 +135,7 @@ def minibatch_std_backward(dy, slope):
     Optimizations: dy is read as it lies, the added column included.
     """
     dy, slope = floats(dy), floats(slope)
-    if dy.ndim != 2 or dy.shape != (slope.shape[0], slope.shape[1] + 1) or dy.dtype != slope.dtype:
+    if dy.ndim != 2 or slope.shape != (dy.shape[0], dy.shape[1] - 1) or dy.dtype != slope.dtype:
         raise ValueError(f"dy must have one column more than slope and its dtype, got {dy.shape} {dy.dtype} and "
                          f"{slope.shape} {slope.dtype}")
     dx = np.empty_like(slope)

@@ -1,7 +1,7 @@
 """The sigmoid, and the losses on logits, compiled: value and gradient from one exponential per logit."""
 import numpy as np
 
-from .support import ODD, alike, closed, floats, jit, opened, ordered_jit
+from .support import ODD, alike, closed, floats, jit, matrix, opened, ordered_jit
 
 
 @jit
@@ -181,15 +181,14 @@ def _logits(x):
     return x, np.empty(x.shape, x.dtype)
 
 
-def _targets(logit, target):
-    logit = floats(logit)
-    target = np.broadcast_to(np.asarray(target, logit.dtype), logit.shape)
-    return logit, np.asarray(target, order="C")
+def _each(x, a):
+    """x as `floats`, and `a`, one number for all entries of x or one for each, like x."""
+    x = floats(x)
+    return alike(x, np.full(x.shape, a, x.dtype) if np.ndim(a) == 0 else np.asarray(a, x.dtype))
 
 
 def _pair(kernel, dy, x):
-    x = floats(x)
-    x, dy = alike(x, np.broadcast_to(np.asarray(dy, x.dtype), x.shape))
+    x, dy = _each(x, dy)
     dx = np.empty(x.shape, x.dtype)
     kernel(dy.ravel(), x.ravel(), dx.ravel())
     return dx
@@ -246,7 +245,7 @@ def bce_with_logits(logit, target):
 
     Optimizations: one pass, no temporaries.
     """
-    s, t = _targets(logit, target)
+    s, t = _each(logit, target)
     out = np.empty(s.shape, s.dtype)
     _bce(s.ravel(), t.ravel(), out.ravel())
     return out
@@ -257,8 +256,7 @@ def bce_with_logits_backward(dy, logit, target):
 
     Optimizations: σ(s) and σ(−s) from one exponential.
     """
-    s, t = _targets(logit, target)
-    s, dy = alike(s, np.broadcast_to(np.asarray(dy, s.dtype), s.shape))
+    (s, t), (_, dy) = _each(logit, target), _each(logit, dy)
     ds = np.empty(s.shape, s.dtype)
     _bce_backward(dy.ravel(), s.ravel(), t.ravel(), ds.ravel())
     return ds
@@ -268,7 +266,7 @@ def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
     if not isinstance(target, np.ndarray):
         return _with_one(logit, float(target))[:2]
-    s, t = _targets(logit, target)
+    s, t = _each(logit, target)
     ds = np.empty(s.shape, s.dtype)
     return s.dtype.type(_bce_mean_each(s.ravel(), t.ravel(), ds.ravel())), ds
 
@@ -334,7 +332,7 @@ def softmax_cross_entropy(logits, labels):
 
     Optimizations: value and gradient row by row; the sum in float64.
     """
-    s, ds = _logits(logits)
+    s, ds = _logits(matrix(logits))
     labels = np.ascontiguousarray(labels)
     if labels.shape != s.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= s.shape[1]:
         raise ValueError(f"labels must hold {len(s)} whole numbers 0 … {s.shape[1] - 1}, one for each row of logits")

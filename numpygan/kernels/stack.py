@@ -54,6 +54,8 @@ def _layers(sizes, slopes):
     """(inputs, outputs, slope) of every layer."""
     if len(slopes) != len(sizes) - 1 or not slopes:
         raise ValueError(f"every layer has a slope: {len(sizes) - 1} layers of {sizes}, and slopes {slopes}")
+    if min(sizes) < 1:
+        raise ValueError(f"every layer has at least one input and one output, got sizes {sizes}")
     return list(zip(sizes[:-1], sizes[1:], slopes, strict=True))
 
 

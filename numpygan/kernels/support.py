@@ -222,11 +222,12 @@ def alike(first, *others) -> list[np.ndarray]:
 
 
 def vectors(first, *others) -> None:
-    """Check arrays that are updated in place: contiguous, of one shape and dtype. Copying would lose the update."""
+    """Check vectors that are updated in place: contiguous, of one length and dtype. Copying would lose the update."""
     shape, dtype = first.shape, first.dtype
     for a in (first, *others):
-        if a.shape != shape or a.dtype != dtype or not a.flags.carray or dtype.char not in REALS:
-            raise ValueError(f"an update in place needs contiguous float arrays of one shape and dtype that may be "
-                             f"written to, got {a.shape} {a.dtype} beside {shape} {dtype}")
+        if (a.shape != shape or a.ndim != 1 or a.dtype != dtype or not a.flags.carray or dtype.char not in REALS
+                or not dtype.isnative):
+            raise ValueError(f"an update in place needs contiguous float vectors of one length and dtype that may be "
+                             f"written to, got {a.shape} {a.dtype.str} beside {shape} {dtype.str}")
     if first.size == 0:
         raise ValueError("there is nothing to update: the parameter vector is empty")
