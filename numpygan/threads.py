@@ -1,5 +1,6 @@
 """How many threads there are: BLAS gets one unless products are large; a worker among workers has one in all."""
 import functools
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from .network import Network
 _lock = threading.Lock()
 _limits: list[Any] = []         # of all trainings under way in this process, and how many those are
 _users = 0
+if hasattr(os, "register_at_fork"):         # a thread that is not in the child would never give the lock back there
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
 

@@ -325,6 +325,35 @@ def test_after_a_fork_both_processes_go_on(python):
     assert python(FORK).split() == ["True", "0"]
 
 
+LOCKED = """
+import os, signal, threading, time, warnings
+from numpygan import threads
+from numpygan.kernels import passes, support
+warnings.simplefilter("ignore")
+inside = threading.Event()
+def other():
+    with threads._lock, support.opened(passes._up):
+        inside.set()
+        time.sleep(0.5)
+threading.Thread(target=other).start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)                                 # the end of a child that waits for somebody who is not there
+    closed = not passes._up._can_compile
+    with support.opened(passes._up), threads.alone():
+        os._exit(0 if closed else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@COMPILED
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_while_another_thread_compiles(python):
+    """The child waits for nobody, and has no door that stays open."""
+    assert python(LOCKED).strip() == "0"
+
+
 # --------------------------------------------------------------------------------------------------- CPUs
 
 OTHER = """

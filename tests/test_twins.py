@@ -269,7 +269,7 @@ def test_maxout_refuses_a_piece_that_is_none(engine, index):
 
 @pytest.mark.parametrize("kind", ["i1", "i2", ">i4", "<i8", ">i8"])
 def test_the_winning_pieces_may_be_whole_numbers_of_any_kind(engine, kind):
-    """Once it has seen an array that is not aligned Numba takes every order of bytes for the CPU's: 2⁵⁶ instead of 1."""
+    """Numba, once it has seen an array that is not aligned, takes every order of bytes for the CPU's: 1 is 2⁵⁶."""
     index = np.array([[0, 1], [2, 1]])
     unaligned = np.empty(index.nbytes + 1, np.uint8)[1:].view(index.dtype).reshape(2, 2)
     unaligned[...] = index

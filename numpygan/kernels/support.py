@@ -7,6 +7,7 @@ call only compiled functions of their own file: Numba's cache does not notice a 
 import contextlib
 import functools
 import gc
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -123,6 +124,11 @@ def closed(compiled: Any) -> Any:
 def closed_jit(function: Callable) -> Any:
     """`free_jit`, closed."""
     return closed(free_jit(function))
+
+
+if hasattr(os, "register_at_fork"):     # the child has no thread that would end a compilation, and close its doors
+    os.register_at_fork(before=global_compiler_lock.acquire, after_in_parent=global_compiler_lock.release,
+                        after_in_child=global_compiler_lock.release)
 
 
 @contextlib.contextmanager
