@@ -295,6 +295,14 @@ def test_two_threads_can_train_at_once(rng):
     assert different == []
 
 
+@COMPILED
+def test_a_helper_has_room_for_its_desk(python):
+    """Where other threads are given little: it would write over what lies below its stack."""
+    assert python("import threading, numpy as np; threading.stack_size(2**16); from numpygan.kernels import dense, team; "
+                  "team._team = team.Team(3); a = np.ones((500, 500)); print(dense.matmul(a, a).sum(), "
+                  "threading.stack_size())").split() == [f"{500.**3}", "65536"]
+
+
 def test_a_limit_ends():
     before = team._team
     with team.limited(3):

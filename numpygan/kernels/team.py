@@ -38,6 +38,7 @@ TICKS = 3 * 10**6 if TRIPLE.startswith("x86_64") else 10**5
 CAUTION = 3
 AT_ONCE, GIVING_WAY, NAPPING = 2000, 4000, 4500     # looks of an idle helper; the last between naps (50 ms)
 DESK = 5 * 2**16                # bytes, of the stack
+STACK = 2**21                   # bytes of a helper's, however few `threading.stack_size` gives to the other threads
 NAP = 50                        # microseconds, to which the system adds as many
 
 # The board, in words of eight bytes; each word that is written often has a cache line to itself.
@@ -292,11 +293,13 @@ class Team:
         if self.board[AWAKE] >= min(self.size, count) - 1:
             return
         if not self.beds:
+            usual = threading.stack_size(STACK)
             for _ in range(self.size - 1):
                 bed = threading.Lock()
                 bed.acquire()
                 self.beds.append(bed)
                 threading.Thread(target=self._live, args=(bed,), daemon=True, name="numpygan").start()
+            threading.stack_size(usual)
         for bed in self.beds:
             if bed.locked():
                 with contextlib.suppress(RuntimeError):     # another thread was faster
