@@ -4,6 +4,8 @@ A compiled function that calls another may hold a copy of it, which the compiler
 and sums it may have joined in another way; which of the two is run is decided by which was loaded first. `support.jit`
 has such calls written out before they are compiled, so that there is one code of everything that rounds.
 """
+import shutil
+
 import pytest
 from conftest import JIT_OFF, ROOT
 
@@ -26,6 +28,27 @@ def test_a_step_of_training_has_the_same_bytes_with_a_fresh_and_a_full_cache(dig
     assert len(first) == 30
     assert digests("STEP") == first
     assert digests("STEP", "f", True) == first
+
+
+HITS = """
+import sys
+sys.path.insert(0, {!r})
+import numpy as np
+from numpygan.kernels import elementwise
+elementwise.relu(np.ones(3))
+print(sum(elementwise._relu.stats.cache_hits.values()))
+"""
+
+
+def test_what_was_compiled_with_another_file_as_it_was_is_compiled_anew(python, tmp_path):
+    """Sizes of rooms and desks come from other files, and so do the compiler's settings."""
+    shutil.copytree(ROOT / "numpygan", tmp_path / "numpygan", ignore=shutil.ignore_patterns("__pycache__", "*.npz"))
+    def hits():
+        return int(python(HITS.format(str(tmp_path)), NUMBA_CACHE_DIR=str(tmp_path / "cache")))
+    assert [hits(), hits()] == [0, 1]
+    with open(tmp_path / "numpygan" / "kernels" / "rows.py", "a") as file:
+        file.write("ROOM = 10\n")
+    assert [hits(), hits()] == [0, 1]
 
 
 @pytest.mark.slow

@@ -248,7 +248,7 @@ def test_blocks_are_as_equal_as_can_be(n, work, at, width, dtype):
     code = kind(support.piece_of(work, np.dtype(dtype).char))
     for size in (1, 3, 4, 32, 33, 130, 600, 10_000):
         other = 5
-        job = np.zeros(len(rows.BACKWARD), np.int64)
+        job = np.zeros(tiles.WORDS, np.int64)
         job[10:13] = (n, size, other) if width == "depth" else (n, other, size)
         blocks, block = code(job.ctypes.data, -1, 0), int(job[at])
         most = max(1, min(rows.BLOCKS, n * size // rows.SLICE))
@@ -306,7 +306,8 @@ def test_what_a_stack_has_begun_for_a_new_team_it_begins_anew(warm, n, sizes, dt
 GUARDS = """
 import ctypes, itertools, mmap, types
 import numpy as np
-from numpygan.kernels import dense, stack
+from numpygan import kernels
+from numpygan.kernels import dense, optim, stack, support, tiles
 page, libc = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
 real, end = types.SimpleNamespace(empty=np.empty, empty_like=np.empty_like, array=np.array), True
 
@@ -342,8 +343,31 @@ for dtype in "fd":
     run(3, (6, 7, 2, 5), dtype)                      # compiled, with the real NumPy
 guarded = dict(empty=room, empty_like=lambda a: room(a.shape, a.dtype), array=lambda *a: there(real.array(*a)))
 dense.np = stack.np = types.SimpleNamespace(**vars(np) | guarded)
+words = [ctypes.c_int64] * 3
+work = {c: ctypes.CFUNCTYPE(*words[:1], *words)(support.piece_of(tiles._work, c)) for c in "fd"}
+def on_a_desk(n, k, m, dtype, a_turned, b_turned):
+    a, b, c = (there(rng.standard_normal(s).astype(dtype)) for s in ((n, k), (k, m), (n, m)))
+    size, desk, job = a.itemsize, room(tiles.DESK // 8, np.int64), room(tiles.WORDS, np.int64)
+    (a_row, a_col), (b_row, b_col) = ((size, rows * size) if turned else (cols * size, size)
+                                      for rows, cols, turned in ((n, k, a_turned), (k, m, b_turned)))
+    job[:13] = (there(np.ones(2, dtype)).view(np.int64)[0], a.ctypes.data, a_row, a_col, b.ctypes.data, b_row, b_col, 0,
+                c.ctypes.data, m * size, n, k, m)
+    desk[0] = 0
+    for i in range(work[dtype](job.ctypes.data, -1, 0)):
+        work[dtype](job.ctypes.data, i, desk.ctypes.data)
+
+def updated(n, dtype):
+    theta, g, m, v = (there(rng.random(n).astype(dtype)) for _ in range(4))
+    kernels.adam(theta, g, m, v, 1, .1, .5, .9, 1e-8), kernels.norm(g), kernels.sgd(theta, g, .1)
+    kernels.momentum(theta, g, m, .1, .9), kernels.rmsprop(theta, g, v, .1, .9, 1e-8), kernels.clip(theta, .5)
+
 for end in (True, False):
     stack._plan.cache_clear()                        # what is known of a stack lies there too
+    shapes = [(1, 1, 1), (13, 30, 33), (30, 2100, 9), (150, 257, 300), (40, 1030, 70)]
+    for shape, dtype, *turned in itertools.product(shapes, "fd", [False, True], [False, True]):
+        on_a_desk(*shape, dtype, *turned)
+    for n, dtype in itertools.product([1, 7, 33, optim.PIECE + 1, optim.LONG + 5], "fd"):
+        updated(n, dtype)
     for n, k, m in itertools.product([1, 2, 3, 5, 8], [1, 3, 4, 5, 9], [1, 2, 4, 5, 33]):
         run(n, (k, m), "f")
     for shape, dtype in itertools.product([(1, 1, 1), (7, 4, 9), (1030, 2, 130), (1030, 5, 130), (6, 70, 3)], "fd"):
@@ -358,7 +382,7 @@ print("well")
 @COMPILED
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="memory is protected otherwise on this system")
 def test_no_memory_beside_the_arrays_is_read_or_written(python):
-    """Not beside what is given, what is returned, nor the room that a pass takes for itself."""
+    """Not beside what is given, what is returned, the room that a pass takes for itself, nor a desk."""
     assert python(GUARDS).strip() == "well"
 
 

@@ -108,6 +108,20 @@ def test_nan_and_infinity_reach_their_row_or_column_and_no_other(n, k, m, dtype,
         assert not spoiled[:, :m - 1].any()
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_no_nan_is_lost_beside_a_single_zero(monkeypatch, ours, dtype):
+    """Whoever makes the products: 0 · NaN and 0 · ∞ are NaN."""
+    for door in (dense, stack):
+        monkeypatch.setattr(door, "OURS", ours and dense.OURS)
+    zero, bad, g = np.zeros((1, 1), dtype), np.array([[np.nan], [np.inf], [1]], dtype), np.ones(4, dtype)
+    with np.errstate(all="ignore"):                            # BLAS warns, where it makes the products
+        layer_backward(bad.T, zero, zero, bad, 1.0, g)
+        for got in (dense.matmul(bad, zero), dense.matmul(zero, bad.T), dense.affine_dW(bad.T, zero), g[:3],
+                    dense.affine_dx(zero, bad), layer_backward(bad.T, zero, zero, bad, 1.0, g[:0]),
+                    layer(bad, zero, np.zeros(1, dtype), 1.0)):
+            assert np.isnan(got.ravel()).tolist() == [True, True, False]
+
+
 @pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (7, 3, 17), (6, 16, 16), (9, 8, 8), (20, 24, 48), (61, 70, 33)])
 def test_nothing_is_written_beside_the_result(n, k, m, dtype, rng):
     """The gradient of a layer is a view into that of the network: what lies before and after it stays as it is."""
@@ -298,9 +312,10 @@ def test_two_threads_can_train_at_once(rng):
 @COMPILED
 def test_a_helper_has_room_for_its_desk(python):
     """Where other threads are given little: it would write over what lies below its stack."""
-    assert python("import threading, numpy as np; threading.stack_size(2**16); from numpygan.kernels import dense, team; "
-                  "team._team = team.Team(3); a = np.ones((500, 500)); print(dense.matmul(a, a).sum(), "
-                  "threading.stack_size())").split() == [f"{500.**3}", "65536"]
+    out = python("import threading, numpy as np; threading.stack_size(2**16); "
+                 "from numpygan.kernels import dense, team; team._team = team.Team(3); a = np.ones((500, 500)); "
+                 "print(dense.matmul(a, a).sum(), threading.stack_size())")
+    assert out.split() == [f"{500.**3}", "65536"]
 
 
 def test_a_limit_ends():

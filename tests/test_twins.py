@@ -190,6 +190,20 @@ def test_nan_is_never_swallowed(engine, name, dtype):
     assert np.isnan(result).any()
 
 
+def test_a_variance_too_large_for_its_type_is_infinite(dtype):
+    """So wide that the loops are vectors: 1 / √∞ is 0, and the estimate of a CPU is NaN."""
+    x, one = np.random.default_rng(0).standard_normal((6, 40)).astype(dtype), np.ones(40, dtype)
+    x[2, ::3] = np.sqrt(np.finfo(dtype).max) * 10
+    endless = one.copy()
+    endless[::3] = np.inf
+    with np.errstate(all="ignore"):
+        for name, args in (("batch_norm", (x, one, one, 1e-5)), ("minibatch_std", (x, 1e-5)),
+                           ("batch_norm_backward", (x[:2], x[:2], endless, one, 1e-5))):
+            for wanted, got in zip(*(getattr(of, name)(*args) for of in ENGINES.values()), strict=True):
+                assert np.array_equal(np.isfinite(got), np.isfinite(wanted)), name
+                assert np.array_equal(np.isnan(got), np.isnan(wanted)), name
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if name not in IN_PLACE])
 def test_an_empty_batch_is_an_error(engine, name):
     args, _ = CASES[name](drawer(np.float32, ["C"]), 4, 3, 2)

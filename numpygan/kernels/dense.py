@@ -38,8 +38,8 @@ def product(a, a_turned, b, b_turned, bias, slope, c):
 
 def _made(a, a_turned, b, b_turned, bias, c):
     """c, by `product`, which is opened to it if need be; or by BLAS."""
-    if not OURS:
-        np.dot(a.T if a_turned else a, b.T if b_turned else b, out=c)
+    if not OURS:                                                # by np.dot 0 · NaN is 0 beside one number
+        np.matmul(a.T if a_turned else a, b.T if b_turned else b, out=c)
         if bias.size:
             c += bias
         return c

@@ -1,7 +1,9 @@
 """What goes on in a dense layer beside its products, row by row: pieces of work for the team (see `team`).
 
 Also the products themselves where y has few columns (`_thin`, `_thin_backward`) or x has (`_narrow`): most of a tile
-would be empty. A backward pass is given to its piece as a row of words (`BACKWARD`), `_thin` as a `tiles.JOB`.
+would be empty. `_thin` is given a `tiles.JOB`, the pieces of a backward pass are given the words slope, x, y, dy, W,
+dx (0: it is not wanted), da, sums (where the room of the first block begins), stride (bytes from there to the next
+one's), block, rows, depth, cols, and wanted (are dW and db?).
 """
 from llvmlite import ir
 from numba import types
@@ -15,9 +17,6 @@ THIN = 4                        # so few columns are few
 LONGEST = 2**15                 # numbers for which there is room on a desk
 SLICE, BLOCKS = 2**12, 4        # numbers that are worth a piece of their own; pieces that are enough
 ROOM = 4 + 1 + THIN             # rows, as long as the longer of x's and y's, that a block needs
-
-# dx = 0: it is not wanted; sums: where the room of the first block begins; the next one's is `stride` bytes behind.
-BACKWARD = ("slope", "x", "y", "dy", "W", "dx", "da", "sums", "stride", "block", "rows", "depth", "cols", "wanted")
 
 
 def thin(depth: int, cols: int) -> bool:

@@ -181,7 +181,7 @@ def _up_by_blas(x, theta, sizes, slopes):
     for slope, (W, b) in zip(slopes, _cut(theta, sizes, slopes), strict=True):
         y = hidden[end:end + n * len(b)].reshape(n, len(b)) if end < hidden.size else np.empty((n, len(b)), x.dtype)
         end += y.size
-        np.dot(x, W, out=y)
+        np.matmul(x, W, out=y)
         _after(y, b, slope)
         x = y
     return y, hidden
@@ -198,8 +198,8 @@ def _down_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
         with np.errstate(all="ignore"):
             da = np.where(y > 0, dy, y.dtype.type(slopes[i]) * dy)
         if places:
-            np.dot(inputs[i].T, da, out=places[i][0])
+            np.matmul(inputs[i].T, da, out=places[i][0])
             np.sum(da, axis=0, out=places[i][1])
         y = inputs[i]
         if i or dx.size:
-            dy = np.dot(da, layers[i][0].T, out=None if i else dx)
+            dy = np.matmul(da, layers[i][0].T, out=None if i else dx)

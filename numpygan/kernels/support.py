@@ -2,13 +2,15 @@
 
 A compiled loop reads whatever lies behind the end of a short array, so shapes are checked here, in Python, where
 an error is a sentence; a closed kernel looks at them itself, and leaves the sentence to Python. Compiled functions
-call only compiled functions of their own file: Numba's cache does not notice a change in another one.
+call only compiled functions of their own file: Numba's cache, by itself, does not notice a change in another one.
 """
 import contextlib
 import functools
 import gc
 import os
 from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -25,7 +27,8 @@ from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTyp
 from numba.core.untyped_passes import FixupArgs, InlineInlinables, IRProcessing, ReconstructSSA, TranslateByteCode
 from numba.extending import intrinsic
 
-# Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning.
+# Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning, but in
+# 1 / √x (see `making_jit`).
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
 REALS = {"f": types.float32, "d": types.float64}            # what the kernels take, by the character of the dtype
 
@@ -43,8 +46,18 @@ class _Compiler(Compiler):
         return [passes]
 
 
+@functools.cache
+def _sources() -> str:
+    """A digest of the kernels' files: Numba looks at that of a function, and settings and sizes come from others."""
+    return sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+
 class _Cache(FunctionCache):
-    """Numba's cache on disk, of which the worst that can come is a compilation: neither damage nor a full disk."""
+    """Numba's cache on disk, of which the worst that can come is a compilation: neither damage nor a full disk, nor a
+    desk of the size that another file asked for when the code was compiled."""
+
+    def _index_key(self, *args):
+        return *super()._index_key(*args), _sources()
 
     def load_overload(self, *args):
         try:
@@ -89,8 +102,11 @@ def inner_jit(function: Callable) -> Callable:
 
 
 def making_jit(function: Callable) -> Callable:
-    """`jit` for what makes arrays, and must count who holds them."""
-    return jit(function, _nrt=True)
+    """`jit` for what makes arrays, and must count who holds them.
+
+    Without "arcp", by which 1 / √x is estimated in float32: NaN, not 0, for x = ∞, and not the same on every CPU.
+    """
+    return jit(function, _nrt=True, fastmath=FASTMATH - {"arcp"})
 
 
 def ordered_jit(function: Callable) -> Callable:
