@@ -363,7 +363,7 @@ def updated(n, dtype):
 
 for end in (True, False):
     stack._plan.cache_clear()                        # what is known of a stack lies there too
-    shapes = [(1, 1, 1), (13, 30, 33), (30, 2100, 9), (150, 257, 300), (40, 1030, 70)]
+    shapes = [(1, 1, 1), (13, 30, 33), (30, 2048, 9), (150, 257, 300), (40, 1030, 70)]
     for shape, dtype, *turned in itertools.product(shapes, "fd", [False, True], [False, True]):
         on_a_desk(*shape, dtype, *turned)
     for n, dtype in itertools.product([1, 7, 33, optim.PIECE + 1, optim.LONG + 5], "fd"):
