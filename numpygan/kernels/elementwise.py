@@ -5,7 +5,7 @@ in the array's dtype: a literal would be a double and slow float32 down.
 """
 import numpy as np
 
-from .support import alike, floats, jit
+from .support import alike, floats, jit, matrix
 
 
 @jit
@@ -208,7 +208,7 @@ def maxout(x, k):
 
     Optimizations: maximum and index in one pass.
     """
-    x = floats(x)
+    x = floats(matrix(x))
     shape = len(x), _units(x.shape[1], k)
     y, index = np.empty(shape, x.dtype), np.empty(shape, np.intp)
     _maxout(x, k, y, index)
@@ -234,7 +234,7 @@ def maxout_backward(dy, index, k):
 
     Optimizations: zeros and gradient in one pass.
     """
-    dy = floats(dy)
+    dy = floats(matrix(dy))
     dx = np.empty((dy.shape[0], dy.shape[1] * k), dy.dtype)
     _maxout_backward(dy, _winners(index, dy.shape, k), k, dx)
     return dx
@@ -242,7 +242,7 @@ def maxout_backward(dy, index, k):
 
 def maxout_jvp(x_dot, index, k):
     """ẏⱼ = ẋ at the piece that won: Eq. (10.10) for maxout.   Optimizations: one pass."""
-    x_dot = floats(x_dot)
+    x_dot = floats(matrix(x_dot))
     y_dot = np.empty((len(x_dot), _units(x_dot.shape[1], k)), x_dot.dtype)
     _maxout_jvp(x_dot, _winners(index, y_dot.shape, k), k, y_dot)
     return y_dot
