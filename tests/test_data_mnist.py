@@ -25,6 +25,7 @@ net = importlib.import_module("numpygan.data.download")
 REAL = pathlib.Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 SHAPE = (30, 4, 3)
 IMAGES = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
+IMAGES[0, 0, :2] = 0, 255
 LABELS = (np.arange(30) % 10).astype(np.uint8)
 
 

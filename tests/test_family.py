@@ -265,7 +265,7 @@ def test_the_targets_that_are_drawn(labels):
     a, b = mean_targets(**labels)
     for drawn, mean in ((real, a), (fake, b)):
         assert drawn.shape == (n, 1)
-        assert abs(drawn.mean() - mean) <= 5 * drawn.std() / math.sqrt(n) + 1e-12
+        assert abs(drawn.mean() - mean) <= 6 * drawn.std() / math.sqrt(n) + 1e-12         # once in 10⁸ seeds
     alpha, beta, w = loss.real_label, loss.fake_label, loss.label_noise
     kept_real, kept_fake = real != beta, fake != alpha
     assert (real[kept_real] >= alpha - w).all()
@@ -273,7 +273,7 @@ def test_the_targets_that_are_drawn(labels):
     assert (fake[kept_fake] <= beta + w).all()
     assert (fake >= beta).all()
     for kept in (kept_real, kept_fake):
-        assert abs(1 - kept.mean() - loss.flip) <= 5 * math.sqrt(loss.flip / n)
+        assert abs(1 - kept.mean() - loss.flip) <= 6 * math.sqrt(loss.flip / n)
     if w:
         assert real[kept_real].std() == pytest.approx(w / math.sqrt(12), rel=0.02)
 
@@ -327,11 +327,11 @@ def test_the_mean_over_the_draws_is_the_gradient_at_the_mean_of_the_targets(make
 
 @pytest.mark.parametrize("labels", LABELS[3:], ids=str)
 def test_many_draws_leave_no_gradient_at_the_best_d(labels):
-    """The loss as it is used, on 200,000 rows of each kind: 0 within five standard errors, and only there."""
+    """The loss as it is used, on 200,000 rows of each kind: 0 within six standard errors, and only there."""
     n, loss = 20_000, NonSaturating(**labels)
     g = table_gradient(loss, best_logit(labels), np.random.default_rng(5), n)
     sd = 0.5 / math.sqrt(10 * n)                                                 # targets lie in [0, 1]
-    assert np.abs(g).max() <= 5 * sd
+    assert np.abs(g).max() <= 6 * sd
     assert np.abs(table_gradient(loss, best_logit({}), np.random.default_rng(5), n)).max() > 10 * sd
 
 
@@ -439,11 +439,11 @@ def test_the_noise_is_normal_with_that_deviation(dtype):
     x = np.tile(np.array([0, 3], dtype), (50_000, 1))
     noisy = instance_noise(x, np.float64(0.5), np.random.default_rng(0))
     e = (noisy - x) / 0.5
-    assert noisy.dtype == dtype
-    assert np.abs(e.mean(axis=0)).max() < 5 / math.sqrt(50_000)
-    assert np.abs(e.var(axis=0) - 1).max() < 5 * math.sqrt(2 / 50_000)
-    assert abs(np.mean(e[:, 0] * e[:, 1])) < 5 / math.sqrt(50_000)
-    assert abs(np.mean(e**4) - 3) < 0.1                                           # a normal one
+    assert noisy.dtype == dtype                                                   # and six standard errors of each:
+    assert np.abs(e.mean(axis=0)).max() < 6 / math.sqrt(50_000)
+    assert np.abs(e.var(axis=0) - 1).max() < 6 * math.sqrt(2 / 50_000)
+    assert abs(np.mean(e[:, 0] * e[:, 1])) < 6 / math.sqrt(50_000)
+    assert abs(np.mean(e**4) - 3) < 6 * math.sqrt(96 / 100_000)                   # a normal one: Var e⁴ = 105 − 9
 
 
 def test_no_noise_draws_nothing_and_noise_needs_a_generator_and_numbers():
@@ -473,7 +473,7 @@ def test_the_noise_of_real_and_fake_rows_is_another(engine):
     gan = game(engine, seen, input_noise=1e6)
     gan.fit(Endless(), steps=1, batch=400, rng=np.random.default_rng(0))
     real, fake = np.split(seen[0], 2)
-    assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 5 / math.sqrt(800)
+    assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 6 / math.sqrt(800)
 
 
 def test_k_steps_of_d_have_the_deviation_of_their_step_of_g(engine):
@@ -540,7 +540,7 @@ def test_dropout_judges_by_another_subnetwork_in_every_pass(engine):
     x = rng.standard_normal((3, 2))
     drawn = np.array([D(x, rng) for _ in range(4000)])
     assert len(np.unique(drawn[:, 0])) == 4000
-    assert np.abs((drawn.mean(axis=0) - D(x)) / (drawn.std(axis=0) / math.sqrt(4000))).max() < 5
+    assert np.abs((drawn.mean(axis=0) - D(x)) / (drawn.std(axis=0) / math.sqrt(4000))).max() < 6
     assert np.array_equal(D(x), D(x))
 
 

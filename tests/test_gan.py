@@ -455,11 +455,14 @@ def test_a_long_run_keeps_fewer_snapshots_evenly(engine, rng):
 
 @pytest.mark.parametrize("noise", ["normal", "uniform"])
 def test_the_noise_has_variance_one(engine, dtype, noise):
-    """Eq. (3.7); fourth moments 3 and 9/5, so the variance of n draws has standard error √(2/n), √(0.8/n)."""
+    """Eq. (3.7); fourth moments 3 and 9/5, so the variance of n draws has standard error √(2/n), √(0.8/n).
+
+    Six of them: once in 10⁸ seeds.
+    """
     z = make(engine, dtype, noise=noise).draw(20000, np.random.default_rng(0))
     assert (z.shape, z.dtype) == ((20000, 3), dtype)
-    assert abs(z.mean()) < 5 / math.sqrt(60000)
-    assert abs(z.var() - 1) < 5 * math.sqrt((2 if noise == "normal" else .8) / 60000)
+    assert abs(z.mean()) < 6 / math.sqrt(60000)
+    assert abs(z.var() - 1) < 6 * math.sqrt((2 if noise == "normal" else .8) / 60000)
     limit = math.sqrt(3) * (1 + np.finfo(dtype).eps)
     if noise == "uniform":
         assert limit * .999 < z.max() <= limit

@@ -123,8 +123,8 @@ def test_dropout_drops_its_share_scales_the_rest_and_remembers_which(engine, dty
     y, tape = net.forward(np.ones((n, 2)), np.random.default_rng(3))
     dropped = y == 0
     assert set(np.unique(y)) == {dtype(0), dtype(1) / dtype(1 - rate)}
-    assert abs(dropped.mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / (2 * n))     # five standard errors
-    assert abs(np.mean(dropped[:, 0] & dropped[:, 1]) - rate**2) < 5 * math.sqrt(rate**2 / n)   # entries independent
+    assert abs(dropped.mean() - rate) < 6 * math.sqrt(rate * (1 - rate) / (2 * n))     # six standard errors
+    assert abs(np.mean(dropped[:, 0] & dropped[:, 1]) - rate**2) < 6 * math.sqrt(rate**2 / n)   # entries independent
     dx, _ = net.backward(tape, np.full((n, 2), 2.0))
     assert np.array_equal(dx, 2 * y)
     again = net(np.ones((n, 2)), np.random.default_rng(3))
@@ -168,8 +168,8 @@ def test_variances_are_those_of_the_papers(rng):
     for init, variance in ((ng.init.he, 2 / 400), (ng.init.glorot, 2 / 500), (ng.init.linear, 1 / 1200),
                            (ng.init.uniform(.3), .03), (ng.init.normal(.2), .04)):
         init(W, rng)
-        assert abs(W.var() / variance - 1) < 5 * math.sqrt(2 / W.size)                        # five standard errors
-        assert abs(W.mean()) < 5 * math.sqrt(variance / W.size)
+        assert abs(W.var() / variance - 1) < 6 * math.sqrt(2 / W.size)                        # six standard errors
+        assert abs(W.mean()) < 6 * math.sqrt(variance / W.size)
     ng.init.uniform(.3)(W, rng)
     assert np.abs(W).max() <= .3
 

@@ -54,7 +54,7 @@ def test_jsd_of_a_grid_has_the_floor_that_theory_says():
     """(B − 1)(1/n + 1/m)/8 for B cells with many rows each: uniform on a square, 4 × 4 cells; 60 draws."""
     rng, n, m = np.random.default_rng(0), 2000, 1000
     found = [metrics.jsd_on_grid(rng.random((n, 2)), rng.random((m, 2)), 4, [(0, 1)] * 2) for _ in range(60)]
-    assert abs(np.mean(found) - 15 * (1 / n + 1 / m) / 8) <= 4 * np.std(found) / math.sqrt(60) + 2e-5
+    assert abs(np.mean(found) - 15 * (1 / n + 1 / m) / 8) <= 6 * np.std(found) / math.sqrt(60) + 2e-5
 
 
 @pytest.mark.parametrize(("y", "options", "sentence"), [
@@ -83,7 +83,7 @@ def test_perfect_samples_lie_in_the_region_as_often_as_asked(name):
     data, rng = ng.data.load(name), np.random.default_rng(1)
     share = metrics.region_share(data.sample(20_000, rng), data, rng)
     expected = 1.0 if name == "uniform" else 0.99                                         # a flat density has no edge
-    assert abs(share - expected) <= 4 * math.sqrt(0.0099 * (1 / 20_000 + 1 / 100_000))
+    assert abs(share - expected) <= 6 * math.sqrt(0.0099 * (1 / 20_000 + 1 / 100_000))
 
 
 def test_the_region_of_data_without_density_is_not_known():
@@ -127,14 +127,16 @@ def test_frechet_of_samples():
 
 
 def test_eq_13_15_the_floor_of_frechet():
-    """By hand for C = I in d = 3: d + d (d + 1)/4 = 6; and 40 pairs of samples of N(0, diag), within 4 errors."""
+    """By hand for C = I in d = 3: d + d (d + 1)/4 = 6; and 40 pairs of samples of N(0, diag), within 7 errors:
+    Student's t with 39 degrees of freedom is farther off once in 10⁷ seeds.
+    """
     assert metrics.frechet_floor(np.eye(3), 10, 20) == pytest.approx(6 * 0.15, rel=1e-13)
     assert metrics.frechet_floor([[4.0]], 1, 1) == pytest.approx(2 * (5 + 1), rel=1e-13)  # 5/4 · 4 + ½ · 16/8
     assert metrics.frechet_floor(np.diag([0.25, 0]), 1, 1) == pytest.approx(2 * (5 / 16 + 1 / 16), rel=1e-13)   # ½ · ⅛
     rng, size = np.random.default_rng(0), np.array([3.0, 1.0, 0.5])
     found = [metrics.frechet_distance(*(size * rng.standard_normal((2, 800, 3)))) for _ in range(40)]
     expected = metrics.frechet_floor(np.diag(size**2), 800, 800)
-    assert abs(np.mean(found) - expected) <= 4 * np.std(found) / math.sqrt(40)
+    assert abs(np.mean(found) - expected) <= 7 * np.std(found) / math.sqrt(40)
 
 
 def test_frechet_refuses_with_a_sentence():
@@ -165,8 +167,9 @@ def test_a_gaussian_like_the_data_has_its_moments():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((500, 2)) @ np.array([[2.0, 1.0], [0.0, 0.5]]) + 3
     y = metrics.gaussian_like(x, 100_000, rng)
-    assert np.abs(y.mean(axis=0) - x.mean(axis=0)).max() < 0.03
-    assert np.abs(np.cov(y.T) - np.cov(x.T)).max() < 0.1
+    var = np.cov(x.T).diagonal().max()                                                    # six standard errors:
+    assert np.abs(y.mean(axis=0) - x.mean(axis=0)).max() < 6 * math.sqrt(var / 100_000)
+    assert np.abs(np.cov(y.T) - np.cov(x.T)).max() < 6 * math.sqrt(2 * var**2 / 100_000)
     assert metrics.gaussian_like(x.astype(np.float32), 3, rng).dtype == np.float32
     line = metrics.gaussian_like(np.array([[0.0, 1.0], [2.0, 5.0]]), 9, rng)              # two rows have a covariance
     assert np.abs(line[:, 1] - 2 * line[:, 0] - 1).max() <= 20 * math.sqrt(EPS)        # roots of a variance of 0

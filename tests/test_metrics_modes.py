@@ -41,7 +41,7 @@ def test_modes_do_not_depend_on_order_or_origin():
 
 @pytest.mark.parametrize("mixture", [ng.data.ring(radius=1.0, std=0.01), ng.data.grid()], ids=lambda m: m.name)
 def test_perfect_samples_score_what_theory_says(mixture):
-    """Eq. (13.4): 98.89 % and (K − 1)/2n, within 4 standard errors of 100 draws of 2,500."""
+    """Eq. (13.4): 98.89 % and (K − 1)/2n, within 6 standard errors of 100 draws of 2,500."""
     n, K = 2500, len(mixture.modes)
     expected = metrics.perfect_modes(mixture, n)
     assert expected.quality == pytest.approx(1 - np.exp(-4.5), rel=1e-14)
@@ -50,9 +50,9 @@ def test_perfect_samples_score_what_theory_says(mixture):
     assert all(m.covered == K for m in found)
     assert expected.covered == pytest.approx(K, abs=1e-9)
     error = np.sqrt(expected.quality * (1 - expected.quality) / (100 * n))
-    assert abs(np.mean([m.quality for m in found]) - expected.quality) <= 4 * error
+    assert abs(np.mean([m.quality for m in found]) - expected.quality) <= 6 * error
     kl = [m.reverse_kl for m in found]
-    assert abs(np.mean(kl) - expected.reverse_kl) <= 4 * np.sqrt(2 * (K - 1)) / (2 * n) / 10
+    assert abs(np.mean(kl) - expected.reverse_kl) <= 6 * np.sqrt(2 * (K - 1)) / (2 * n) / 10
     assert metrics.perfect_modes(mixture, 1).covered == pytest.approx(expected.quality)         # one sample, one mode
 
 
