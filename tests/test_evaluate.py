@@ -53,8 +53,8 @@ def test_a_run_on_the_ring(capsys):
                                                "MMD²", "1-NN"]
     perfect, copies = values(found, "perfect samples"), values(found, "the real rows again")
     assert perfect["modes of 8"] == 8
-    assert abs(perfect["quality %"] - 98.89) < 1
-    assert abs(perfect["1-NN"] - 0.5) < 0.05
+    assert abs(perfect["quality %"] - 98.89) < 2                             # 17 of 1,500 off, and 47 once in 10⁹ seeds
+    assert abs(perfect["1-NN"] - 0.5) < 0.15                                 # six times the 0.024 of one draw of 300
     assert (copies["1-NN"], copies["JSD"], copies["W1"]) == (0, 0, 0)
     assert values(found, "this run")["1-NN"] > 0.8                           # three steps of training
     assert values(found, "50 k-means centroids")["1-NN"] > 0.8

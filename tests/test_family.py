@@ -327,11 +327,11 @@ def test_the_mean_over_the_draws_is_the_gradient_at_the_mean_of_the_targets(make
 
 @pytest.mark.parametrize("labels", LABELS[3:], ids=str)
 def test_many_draws_leave_no_gradient_at_the_best_d(labels):
-    """The loss as it is used, on 200,000 rows of each kind: 0 within six standard errors, and only there."""
+    """The loss as it is used, on 200,000 rows of each kind: 0 within five standard errors, and only there."""
     n, loss = 20_000, NonSaturating(**labels)
     g = table_gradient(loss, best_logit(labels), np.random.default_rng(5), n)
-    sd = 0.5 / math.sqrt(10 * n)                                                 # targets lie in [0, 1]
-    assert np.abs(g).max() <= 6 * sd
+    sd = 0.5 / math.sqrt(10 * n)                                                 # at most: targets lie in [0, 1]
+    assert np.abs(g).max() <= 5 * sd
     assert np.abs(table_gradient(loss, best_logit({}), np.random.default_rng(5), n)).max() > 10 * sd
 
 

@@ -187,7 +187,8 @@ def test_anchors_stand_in_the_order_that_they_should():
         assert found["perfect"] < found["gaussian"]
         assert found["perfect"] < found["point"]
     assert metrics.two_sample_accuracy(real, others["gaussian"]).accuracy > 0.9
-    assert abs(metrics.two_sample_accuracy(real, others["perfect"]).accuracy - 0.5) < 0.06
+    # Neighbours of neighbours: 0.017 in 60 seeds where 1,200 independent answers would have 0.014. Six of them.
+    assert abs(metrics.two_sample_accuracy(real, others["perfect"]).accuracy - 0.5) < 0.1
 
 
 def test_mmd_with_the_median_bandwidth_cannot_tell_a_ring_from_a_gaussian():

@@ -291,7 +291,7 @@ def test_equal_distributions_cannot_be_told_apart():
     """In the mean (n − 1)/(2n − 1): one's own kind has one row less."""
     rng, n = np.random.default_rng(0), 30
     found = [metrics.two_sample_accuracy(*rng.standard_normal((2, n, 2))).accuracy for _ in range(200)]
-    assert abs(np.mean(found) - (n - 1) / (2 * n - 1)) <= 6 * np.std(found) / math.sqrt(200)                # once in 10⁸ seeds
+    assert abs(np.mean(found) - (n - 1) / (2 * n - 1)) <= 6 * np.std(found) / math.sqrt(200)
 
 
 def test_nearest_rows_by_hand(by):
