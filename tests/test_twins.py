@@ -39,24 +39,40 @@ def _engine_results(engine, name, args):
     return results
 
 
-def _agree(a, e, fan_in, dtype, what):
-    """One result beside the oracle's: its type, its shape, its values."""
+def _agree(a, e, fan_in, dtype, what, reach=0.0):
+    """One result beside the oracle's: its type, its shape, its values, which may be `reach` of themselves off."""
     if what.startswith(("norm,", "mean_sigmoid,")):
         assert isinstance(a, float), what
     else:
         assert a.dtype == (np.intp if e.dtype.kind == "i" else dtype), f"{what}: {a.dtype}"
     assert np.shape(a) == e.shape, f"{what}: shape {np.shape(a)}, not {e.shape}"
-    assert error(a, e) <= (0 if e.dtype.kind == "i" else 50 * np.finfo(dtype).eps * math.sqrt(fan_in)), what
+    assert error(a, e) <= (0 if e.dtype.kind == "i" else 50 * np.finfo(dtype).eps * math.sqrt(fan_in) + reach), what
 
 
-def _compare(name, args, fan_in, dtype, engines=tuple(ENGINES)):
+def _reaches(name, lists, expected, dtype):
+    """How far one rounding in every argument takes a result that is one number: far, if it is what two others leave.
+
+    Times 50 as everywhere, and the farthest of four draws. Results of more than one number are not small all at once.
+    """
+    rng, eps, far = np.random.default_rng(2), np.finfo(dtype).eps, np.zeros(len(expected))
+    for _ in range(4):
+        moved = {k: (v * (1 + eps * rng.choice([-1, 1], np.shape(v)))).tolist()
+                 if isinstance(v, list) and np.asarray(v).dtype.kind == "f" else v for k, v in lists.items()}
+        pairs = zip(as_tuple(oracle(name)(**moved)), expected, strict=True)
+        far = np.maximum(far, [error(a, e) if np.size(e) == 1 else 0 for a, e in pairs])
+    return 50 * far
+
+
+def _compare(name, args, fan_in, dtype, engines=tuple(ENGINES), drawn=True):
+    """Of arguments that are all `drawn` a single result may happen to be small beside what it is made of."""
     lists = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in args.items()}      # float32 to float: exact
     expected = as_tuple(oracle(name)(**lists))
+    reaches = _reaches(name, lists, expected, dtype) if drawn else [0] * len(expected)
     for engine in engines:
         got = _engine_results(engine, name, _copies(args) if engine == "numba" and name in IN_PLACE else args)
         assert len(got) == len(expected)
-        for a, e in zip(got, expected, strict=True):
-            _agree(a, np.asarray(e), fan_in, dtype, f"{name}, engine {engine}")
+        for a, e, reach in zip(got, expected, reaches, strict=True):
+            _agree(a, np.asarray(e), fan_in, dtype, f"{name}, engine {engine}", reach)
 
 
 # ------------------------------------------------------------------------------------------------- the table
@@ -146,7 +162,7 @@ def test_finite_at_extreme_inputs(name, dtype):
         args, fan_in = CASES[name](drawer(dtype, ["C"]), 2, 3, 1)
         for key in LOGIT & set(args):
             args[key] = np.full_like(args[key], s)
-        _compare(name, args, fan_in, dtype)
+        _compare(name, args, fan_in, dtype, drawn=False)
 
 
 @pytest.mark.parametrize("name", NONLINEAR)
@@ -317,4 +333,4 @@ def test_dropout_mask_has_mean_one_and_drops_its_share(engine):
     n, rate = 40_000, 0.3
     mask = ENGINES[engine].dropout_mask((n,), rate, np.random.default_rng(0), np.float64)
     assert set(np.unique(mask)) == {0, 1 / (1 - rate)}
-    assert abs(np.mean(mask == 0) - rate) <= 4 * math.sqrt(rate * (1 - rate) / n)     # 4 standard deviations
+    assert abs(np.mean(mask == 0) - rate) <= 6 * math.sqrt(rate * (1 - rate) / n)     # 6 standard deviations
