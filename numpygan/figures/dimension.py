@@ -19,6 +19,7 @@ SEEDS = range(3)
 HIDDEN, STEPS, BATCH, LR = 32, 400, 128, 3e-3
 TEST = 20_000                           # fresh rows of each kind on which D is judged
 FLAT = 2                                # dimensions of the planes
+TIE = 1e-14                             # lengths that differ by less than this part are equal, but for rounding
 STD = 0.5                               # of the noise that thickens them
 WIDER = 1.2                             # standard deviation of the wider Gaussian, in every direction
 
@@ -41,12 +42,13 @@ class Accuracy(NamedTuple):
 def planes(d: int, rng: np.random.Generator, std: float = 0.0) -> Pair:
     """N(0, I) on two random planes A, B through 0 in d dimensions, each with noise of that standard deviation.
 
-    D* says "A" where ‖Aᵀx‖ > ‖Bᵀx‖: the covariances are std² I + AAᵀ and std² I + BBᵀ, with orthonormal columns.
+    D* says "A" where ‖Aᵀx‖ > ‖Bᵀx‖: the covariances are std² I + AAᵀ and std² I + BBᵀ, with orthonormal columns. In two
+    dimensions both planes are all there is, and it says "B" to every row.
     """
     def on(plane):
         return lambda n: rng.standard_normal((n, FLAT)) @ plane.T + std * rng.standard_normal((n, d))
     A, B = (np.linalg.qr(rng.standard_normal((d, FLAT)))[0] for _ in range(2))
-    return Pair(on(A), on(B), lambda x: np.linalg.norm(x @ A, axis=1) > np.linalg.norm(x @ B, axis=1))
+    return Pair(on(A), on(B), lambda x: np.linalg.norm(x @ A, axis=1) > (1 + TIE) * np.linalg.norm(x @ B, axis=1))
 
 
 def noisy_planes(d: int, rng: np.random.Generator) -> Pair:
