@@ -81,7 +81,7 @@ def test_samples_are_those_of_a_generator_with_the_mean_parameters(engine):
     twin = copy.deepcopy(gan)
     twin.G.theta = mean.theta
     assert x.tobytes() == twin.sample(7, np.random.default_rng(2)).tobytes()
-    assert error(x, gan.sample(7, np.random.default_rng(2))) > 1e-3
+    assert error(x, gan.sample(7, np.random.default_rng(2))) > 1e-5                    # a hundred roundings
 
 
 def test_what_batch_norm_remembers_is_averaged_alike(engine, dtype):

@@ -57,7 +57,7 @@ def test_a_run_on_the_ring(capsys):
     assert abs(perfect["1-NN"] - 0.5) < 0.15                                 # six times the 0.024 of one draw of 300
     assert (copies["1-NN"], copies["JSD"], copies["W1"]) == (0, 0, 0)
     assert values(found, "this run")["1-NN"] > 0.8                           # three steps of training
-    assert values(found, "50 k-means centroids")["1-NN"] > 0.8
+    assert values(found, "50 k-means centroids")["1-NN"] > 0.75              # 0.86 ± 0.01 in seven seeds
     assert any("if perfect 98.89 %" in line for line in found["protocol"])
     x = ng.GAN.load("r/checkpoint.npz").sample(300, np.random.default_rng(0))
     assert values(found, "this run")["quality %"] == 100 * ng.metrics.modes(x, ng.data.ring()).quality
@@ -99,9 +99,9 @@ def test_a_run_on_the_digits(monkeypatch):
     found = evaluate.table("r", 200).plain()
     real, noise, run = (values(found, name) for name in ("training images", "noise, U(0, 1)", "this run"))
     assert set(real) == {"confident %", "rarest class %", "commonest %", "Fréchet", "Parzen", "nearest"}
-    assert real["confident %"] > 80 > 20 > noise["confident %"]
+    assert real["confident %"] > 75 > 20 > noise["confident %"]              # 87 ± 1.4 and 0.2 ± 0.4 in seven seeds
     assert real["Fréchet"] < run["Fréchet"]
-    assert real["Parzen"] > 15 > -30 > noise["Parzen"]
+    assert real["Parzen"] > 10 > -30 > noise["Parzen"]                       # 16 ± 0.6 and −41 ± 0.4
     assert real["nearest"] == 0 < run["nearest"]
     assert any("% right on the others" in line for line in found["protocol"])
 
