@@ -114,7 +114,7 @@ def load_idx_set(spec: IdxSet, root: Any, part: str, dtype: Any = np.float32,
     return Rows(from_bytes(images, dtype), images.shape[1:], (-1.0, 1.0), labels.astype(np.int64), spec.name, source)
 
 
-def find(spec: IdxSet, part: str, root: Any) -> Path | None:
+def find(spec: IdxSet, part: str, root: Any = None) -> Path | None:
     """The folder that holds the files of a part: in root, NUMPYGAN_DATA, the cache; None if nowhere.
 
     DataError when a folder that the user named does not exist, or holds one file of the two.
