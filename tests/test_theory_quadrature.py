@@ -243,8 +243,8 @@ def test_modes_without_a_deviation_say_nothing_about_where_a_density_lives():
     assert as_density(Flat()).box.tolist() == [[0, 1]]
 
 
-def test_breaks_within_a_billionth_of_the_axis_are_one():
-    """100 is cut into 16, and at 50 anyway; 50 + 5e-8 is no further place to cut, 50 + 2e-7 is one."""
-    for second, boxes in ((50 + 5e-8, 16), (50 + 2e-7, 17)):
+def test_breaks_that_agree_to_13_digits_are_one():
+    """100 is cut into 16, and at 50 anyway; 50 + 4e-12 is no further place to cut, 50 + 6e-12 is one."""
+    for second, boxes in ((50 + 4e-12, 16), (50 + 6e-12, 17)):
         lo, hi = quadrature._cells(np.array([[0.0, 100.0]]), [np.array([50.0, second])])
         assert (len(lo), lo[0, 0], hi[-1, 0]) == (boxes, 0, 100)

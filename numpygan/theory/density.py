@@ -8,6 +8,7 @@ from ..checks import function, generator, no_nan, numbers, text, whole
 
 SPREAD = 12.0                            # standard deviations from a mode: a Gaussian has 4e-33 of its mass outside
 TINY = np.finfo(float).tiny
+QUANTILES = np.array([1e-30, 1e-25, 1e-20, 1e-15, 1e-10, 1e-6, 1e-3, 0.02, 0.25, 0.5])
 CUTS = np.array([-8.0, -2.0, 0.0, 2.0, 8.0])      # where the first boxes are cut, in standard deviations from a mode
 
 
@@ -37,6 +38,7 @@ class Density:
         self.log_f, self.sampler = log_density, sample
         self.box = None if support is None else box_of(support)
         self.breaks = _per_axis(breaks, self.box)
+        self.endless = False, False              # does it go on below, and above, its box?
         self._column: bool | None = None         # does f want (n, 1) in one dimension? asked at the first call
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -93,10 +95,10 @@ def as_density(p: Any, name: str = "p") -> Density:
     if isinstance(p, Density):
         return p
     if callable(getattr(p, "density", None)):
-        box, breaks = _surroundings(p)
+        box, breaks, endless = _surroundings(p)
         made = Density(p.density, None, log_density=getattr(p, "log_density", None),
                        sample=getattr(p, "sample", None), name=name)
-        made.box, made.breaks, made._column = box, breaks, True
+        made.box, made.breaks, made.endless, made._column = box, breaks, endless, True
         return made
     if callable(getattr(p, "pdf", None)):
         return _from_scipy(p, name)
@@ -165,21 +167,22 @@ def _per_axis(breaks: Sequence, box: np.ndarray | None) -> list[np.ndarray]:
     return [no_nan(axis, "breaks").ravel() for axis in axes]
 
 
-def _surroundings(p: Any) -> tuple[np.ndarray | None, list[np.ndarray]]:
-    """Box and breaks from the modes (k, d) and std (number, (d,) or (k, d)) of p, else from its finite range."""
+def _surroundings(p: Any) -> tuple[np.ndarray | None, list[np.ndarray], tuple[bool, bool]]:
+    """Box, breaks and whether it goes on beyond the box, from the modes (k, d) and std (number, (d,) or (k, d)) of p,
+    else from its finite range."""
     modes, std = getattr(p, "modes", None), getattr(p, "std", None)
     if modes is not None and std is not None:
         m = np.asarray(modes, float)
         s = np.broadcast_to(np.asarray(std, float), m.shape)
         box = np.stack([(m - SPREAD * s).min(0), (m + SPREAD * s).max(0)], 1)
-        return box, [(m[:, j, None] + s[:, j, None] * CUTS).ravel() for j in range(m.shape[1])]
+        return box, [(m[:, j, None] + s[:, j, None] * CUTS).ravel() for j in range(m.shape[1])], (True, True)
     lo, hi = getattr(p, "range", (-np.inf, np.inf))
     if not np.isfinite([lo, hi]).all():
-        return None, []
+        return None, [], (False, False)
     d = int(np.prod(getattr(p, "shape", (1,))))
     lows, highs = (np.broadcast_to(np.asarray(getattr(p, side, end), float), d)
                    for side, end in (("lo", lo), ("hi", hi)))
-    return np.stack([lows, highs], 1), []
+    return np.stack([lows, highs], 1), [], (False, False)
 
 
 def _from_scipy(p: Any, name: str) -> Density:
@@ -189,6 +192,9 @@ def _from_scipy(p: Any, name: str) -> Density:
     made = Density(p.pdf, log_density=getattr(p, "logpdf", None), sample=draw, name=name)
     if callable(getattr(p, "ppf", None)):
         lo, hi = p.support()
-        lo, hi = (lo if np.isfinite(lo) else p.ppf(1e-18)), (hi if np.isfinite(hi) else p.isf(1e-18))
-        made.box, made.breaks = box_of((lo, hi)), [np.asarray(p.ppf([1e-6, 0.02, 0.25, 0.5, 0.75, 0.98, 1 - 1e-6]))]
+        made.endless = bool(np.isneginf(lo)), bool(np.isposinf(hi))
+        with np.errstate(all="ignore"):
+            below, above = (v[np.isfinite(v)] for v in (p.ppf(QUANTILES), p.isf(QUANTILES)))   # some end earlier
+        lo, hi = (lo if np.isfinite(lo) else below.min()), (hi if np.isfinite(hi) else above.max())
+        made.box, made.breaks = box_of((lo, hi)), [np.concatenate([below, above])]
     return made

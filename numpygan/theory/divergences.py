@@ -4,7 +4,7 @@ Each quantity is written once, as the two functions a and b of  E_p[a(x)] + E_q[
 The same terms are summed for arrays of probabilities, integrated for densities and averaged by Monte Carlo.
 """
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from .quadrature import integrate
 
 LOG2 = float(np.log(2.0))
 MASS = 1e-6               # how far from 1 the integral of a density may be
-NOTHING = 1e-15           # a set of less mass than this adds nothing, even where a logarithm is infinite on it
+NOTHING = 1e-15           # what integrates to less mass than this adds nothing, even where a logarithm is infinite
 Terms = Callable[..., tuple[Any, Any]]
 
 
@@ -132,6 +132,8 @@ def total(terms: Terms, p: Any, q: Any, support: Any = None, tol: float = 1e-12)
         return np.stack([w_p, w_q, *_split(terms(x, log_p, log_q), w_p, w_q)], 1)
 
     mass_p, mass_q, finite, plus, minus = integrate(integrand, box, breaks, tol).value
+    if support is None:
+        check_tails((P, Q), box, lambda x: integrand(x)[:, 2], tol, finite)
     check_mass(P, mass_p, box)
     check_mass(Q, mass_q, box)
     if plus > NOTHING and small[0] < 1e-290 and not Q.exact_log:
@@ -170,7 +172,7 @@ def _sum(terms: Terms, p: Any, q: Any, support: Any) -> float:
     with np.errstate(divide="ignore"):
         log_p, log_q = np.log(w_p), np.log(w_q)
     finite, plus, minus = _split(terms(None, log_p, log_q), w_p, w_q)
-    return _joined(finite.sum(), plus.sum(), minus.sum())
+    return _joined(finite.sum(), plus.sum(), minus.sum(), 0.0)
 
 
 def _split(ab: tuple, w_p: np.ndarray, w_q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -185,10 +187,25 @@ def _split(ab: tuple, w_p: np.ndarray, w_q: np.ndarray) -> tuple[np.ndarray, np.
     return finite, plus, minus
 
 
-def _joined(finite: float, plus: float, minus: float) -> float:
-    if plus > NOTHING and minus > NOTHING:
+def _joined(finite: float, plus: float, minus: float, nothing: float = NOTHING) -> float:
+    if plus > nothing and minus > nothing:
         raise ValueError("the expectation is inf − inf and has no value: p and q do not fit the question")
-    return float(np.inf if plus > NOTHING else -np.inf if minus > NOTHING else finite)
+    return float(np.inf if plus > nothing else -np.inf if minus > nothing else finite)
+
+
+def check_tails(densities: Sequence[Density], box: np.ndarray, f: Callable, tol: float, value: float) -> None:
+    """ValueError where the integral of f, `value` in the box, goes on at an end of the box at which a density does.
+
+    One dimension. What is beyond is about f · the length of the box where f falls as a power does, and less where it
+    falls faster.
+    """
+    for side in (0, 1) if len(box) == 1 else ():
+        end = box[0, side]
+        goes_on = any(d.endless[side] and d.box is not None and d.box[0, side] == end for d in densities)
+        rest = abs(float(f(box[:, [side]])[0])) * np.ptp(box) if goes_on else 0.0
+        if rest > tol * max(1.0, abs(value)):
+            raise ValueError(f"the integral goes on beyond {end:g}, by about {rest:.1g}: the tails fall so slowly that "
+                             f"it may be infinite. Allow a larger tol=, or say with support=(lo, hi) where it ends")
 
 
 def check_mass(p: Density, mass: float, box: np.ndarray) -> None:

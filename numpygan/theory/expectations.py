@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from ..checks import finite, function, numbers, whole
 from . import divergences, game
 from .density import Density, as_density, common_box
-from .divergences import check_mass
+from .divergences import check_mass, check_tails
 from .quadrature import KRONROD, NODES, integrate
 
 TERMS = {
@@ -38,6 +38,8 @@ def expectation(f: Callable, p: Any, support: Any = None, tol: float = 1e-12) ->
         return np.stack([w, w * _at(f, x)], 1)
 
     mass, mean = integrate(integrand, box, breaks, tol).value
+    if support is None:
+        check_tails([P], box, lambda x: integrand(x)[:, 1], tol, mean)
     check_mass(P, mass, box)
     return float(mean)
 

@@ -17,6 +17,7 @@ NODES = np.array([*(-x for x in _X[:-1]), *_X[::-1]])
 KRONROD = np.array([*_K[:-1], *_K[::-1]])
 GAUSS = np.array([*_G[:-1], *_G[::-1]])
 
+EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 CHUNK = 65_536           # points per call of the integrand: a few arrays of them fit the cache
 MOST = 8_000_000         # points after which a slow integral is given up
 
@@ -46,14 +47,14 @@ def integrate(f: Callable[[np.ndarray], np.ndarray], box: np.ndarray, breaks: Se
     lo, hi = _cells(box, breaks)
     rule = _rule(len(box))
     value, error, points = *_apply(f, lo, hi, rule), len(lo) * len(rule[0])
-    finest = 8 * np.finfo(float).eps * np.abs(box).max(1)
     while True:
         size = error.sum(1)
         bound = tol * max(1.0, float(np.abs(value.sum(0)).max()))
         if size.sum() <= bound:
             return Integral(value.sum(0), float(size.sum()), lo, hi)
-        axis = np.where(hi - lo > finest, error, -1.0).argmax(1)
-        coarse = (size > bound / (2 * len(size))) & ((hi - lo)[np.arange(len(lo)), axis] > finest[axis])
+        divisible = hi - lo > np.maximum(64 * EPS * np.maximum(np.abs(lo), np.abs(hi)), TINY)
+        axis = np.where(divisible, error, -1.0).argmax(1)
+        coarse = (size > bound / (2 * len(size))) & divisible[np.arange(len(lo)), axis]
         points += 2 * int(coarse.sum()) * len(rule[0])
         if not coarse.any() or points > MOST:
             return _given_up(Integral(value.sum(0), float(size.sum()), lo, hi), bound)
@@ -77,9 +78,12 @@ def _cells(box: np.ndarray, breaks: Sequence[np.ndarray]) -> tuple[np.ndarray, n
     for j, (a, b) in enumerate(box):
         cuts = np.asarray(breaks[j], float) if len(breaks) else np.empty(0)
         edges = np.unique(np.concatenate([[a, b], cuts[(cuts > a) & (cuts < b)]]))
-        edges = edges[np.concatenate([[True], np.diff(edges) > 1e-9 * (b - a)])]
+        # Breaks that differ by rounding are one; near 0 only in two dimensions, where each costs a row of boxes.
+        size = np.minimum(np.maximum(np.abs(edges[:-1]), np.abs(edges[1:])), b - a)
+        near = 1e-13 * size if len(box) == 1 else 1e-9 * (b - a)
+        edges = edges[np.concatenate([[True], np.diff(edges) > near])]
         edges[-1] = b
-        parts = np.ceil(np.diff(edges) / (b - a) * (16 if len(box) == 1 else 8) - 1e-9).astype(int)
+        parts = np.ceil(np.diff(edges) / (b - a) * (16 if len(box) == 1 else 8) - 1e-9).clip(1).astype(int)
         axes.append(np.concatenate([*(np.linspace(u, v, k + 1)[:-1] for u, v, k in
                                       zip(edges[:-1], edges[1:], parts, strict=True)), [b]]))
     lo = np.stack(np.meshgrid(*(e[:-1] for e in axes), indexing="ij"), -1).reshape(-1, len(box))

@@ -7,7 +7,7 @@ from numpy.polynomial import legendre
 
 from ..checks import generator, no_nan, numbers, whole
 from .density import as_density, common_box
-from .divergences import check_mass, is_array
+from .divergences import check_mass, check_tails, is_array
 from .quadrature import NODES, integrate
 
 DEGREE = len(NODES) - 1
@@ -110,10 +110,18 @@ def _sample_gap(p: Any, q: Any, support: Any) -> tuple[np.ndarray, np.ndarray]:
 # --------------------------------------------------------------------------------------------- densities
 
 class _Antiderivative:
-    """t -> ∫_{lo}^t f dx: the polynomial through the 15 nodes of each box of the quadrature, integrated exactly."""
+    """t -> ∫_{lo}^t f dx: the polynomial through the 15 nodes of each box of the quadrature, integrated exactly.
 
-    def __init__(self, f: Callable, box: np.ndarray, breaks: list, tol: float):
-        done = integrate(lambda x: np.stack([f(x), np.abs(f(x))], 1), box, breaks, tol)
+    Beyond the middle it is `whole`, the integral over all, minus what is to come: where the tails of a density are
+    long, the roundings of all that came before would be a distance of their own.
+    """
+
+    def __init__(self, f: Callable, box: np.ndarray, breaks: list, tol: float, whole: float | None = None,
+                 weight: Callable = lambda x: 1.0):
+        def integrand(x):
+            y = f(x) * weight(x)
+            return np.stack([y, np.abs(y)], 1)
+        done = integrate(integrand, box, breaks, tol)
         order = np.argsort(done.lo[:, 0])
         lo, hi = done.lo[order, 0], done.hi[order, 0]
         self.edges = np.concatenate([lo, hi[-1:]])
@@ -122,8 +130,10 @@ class _Antiderivative:
         values = f(x.reshape(-1, 1)).reshape(x.shape)
         c = legendre.legint(values @ TO_LEGENDRE.T, axis=1, lbnd=-1) * self.half[:, None]
         parts = c.sum(1)                                       # every Legendre polynomial is 1 at the right end
-        self.start = np.concatenate([[0.0], np.cumsum(parts)])
-        self.total = float(self.start[-1])
+        self.total = float(parts.sum()) if whole is None else whole
+        from_left, to_right = np.cumsum(parts) - parts, np.cumsum(parts[::-1])[::-1]
+        mass = np.cumsum(np.abs(parts))
+        self.start = np.where(mass <= mass[-1] / 2, from_left, self.total - to_right)
         self.c = c
 
     def __call__(self, t: Any) -> np.ndarray:
@@ -150,7 +160,11 @@ def _density_gap(p: Any, q: Any, support: Any, tol: float) -> _Antiderivative:
     masses = integrate(lambda x: np.stack([P(x), Q(x)], 1), box, breaks, tol).value
     for density, mass in zip((P, Q), masses, strict=True):
         check_mass(density, mass, box)
-    return _Antiderivative(lambda x: P(x) - Q(x), box, breaks, tol / 10)
+    if support is None:                                    # beyond x, ∫ |F − G| is about |p − q| x²
+        check_tails((P, Q), box, lambda x: np.ptp(box) * (P(x) - Q(x)), tol, 0.0)
+    middle = np.median(np.concatenate([breaks[0], box[0]]))
+    return _Antiderivative(lambda x: P(x) - Q(x), box, breaks, tol / 10, whole=0.0,
+                           weight=lambda x: x[:, 0] - middle)
 
 
 def _pieces(gap: _Antiderivative) -> tuple[np.ndarray, np.ndarray]:
