@@ -358,6 +358,11 @@ def wasserstein_generator(logit_fake):
 
 # ---------------------------------------------------------- batches whose rows see each other, bounded weights
 
+def _column_means(x):
+    """(1/n) Σᵢ xᵢ, accumulated in float64: NumPy adds up a column row by row, and far from 0 each row rounds."""
+    return x.mean(axis=0, dtype=np.result_type(x, np.float64)).astype(x.dtype)
+
+
 @checks.arrays(x="n d", gamma="d", beta="d")
 def batch_norm(x, gamma, beta, eps):
     """x̂ = (x − μ) / √(σ² + eps),   y = γ x̂ + β                                                Eq. (11.2)
@@ -365,9 +370,9 @@ def batch_norm(x, gamma, beta, eps):
     x (n, d), γ (d,), β (d,) -> y (n, d), x̂ (n, d), and the moments of each column of the batch: the mean μ (d,) and
     the variance σ² = (1/n) Σᵢ (xᵢ − μ)² (d,). Ioffe & Szegedy 2015, Algorithm 1.
     """
-    mean = x.mean(axis=0)
+    mean = _column_means(x)
     centred = x - mean
-    var = (centred * centred).mean(axis=0)
+    var = _column_means(centred * centred)
     x_hat = centred / np.sqrt(var + eps)
     return gamma * x_hat + beta, x_hat, mean, var
 
@@ -391,8 +396,8 @@ def minibatch_std(x, eps):
     x (n, d) -> y (n, d + 1), and slope (n, d) = ∂s/∂x = (x − μ) / (n d σ), σ the root. Karras et al. 2018, section 3.
     """
     n, d = x.shape
-    centred = x - x.mean(axis=0)
-    sigma = np.sqrt((centred * centred).mean(axis=0) + eps)
+    centred = x - _column_means(x)
+    sigma = np.sqrt(_column_means(centred * centred) + eps)
     s = np.full((n, 1), sigma.mean(), sigma.dtype)
     return np.concatenate([x, s], axis=1), centred / (n * d * sigma)
 

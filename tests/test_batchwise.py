@@ -265,6 +265,17 @@ def test_mode_collapse_shows_in_the_added_column(engine):
     assert error(columns[2], [3, 3]) <= 1e-8
 
 
+def test_means_of_many_rows_far_from_zero_round_no_more_than_the_rows_do(ops):
+    """NumPy adds up a column of float32 row by row, which was off by 5 deviations for 100,000 rows at 10,000 ± 1."""
+    x = (1000 + np.random.default_rng(0).standard_normal((50_000, 2))).astype(np.float32)
+    exact = functional.batch_norm(x.astype(float), np.ones(2), np.zeros(2), 1e-5)
+    found = ops.batch_norm(x, np.ones(2, "f"), np.zeros(2, "f"), 1e-5)
+    for mine, right, size in zip(found, exact, (1000, 1000, 1000, 1), strict=True):
+        assert np.abs(mine - right).max() <= 4 * size * np.finfo(np.float32).eps
+    s, right = (ops.minibatch_std(x, 0.0)[0][0, -1], functional.minibatch_std(x.astype(float), 0.0)[0][0, -1])
+    assert abs(s - right) <= 4 * np.finfo(np.float32).eps
+
+
 # --------------------------------------------------------------------------------------------------- training
 
 

@@ -75,6 +75,17 @@ def test_arrays_of_something_else(quantity):
         refuses(lambda bad=bad: quantity(bad) if quantity is theory.entropy else quantity(bad, HALF), words, TypeError)
 
 
+def test_a_covariance_is_symmetric_however_small_it_is():
+    for size in (1e-10, 1.0, 1e10):
+        refuses(lambda size=size: theory.gaussian_entropy(size * np.array([[1, 0.5], [-0.5, 1]])), "symmetric")
+        theory.gaussian_entropy(size * np.array([[1, 0.5], [0.5 + 1e-12, 1]]))
+    refuses(lambda: theory.gaussian_entropy(np.zeros((0, 0))), "spread must be")
+
+
+def test_noise_too_little_to_smooth_anything_would_fill_the_memory():
+    refuses(lambda: theory.smoothed(N1, 1e-7), r"std 1e-07 is so small beside the support \(-.*\) that p smoothed is p")
+
+
 D = theory.optimal_discriminator(N1, N1)
 NET = [ng.MLP(sizes, rng=np.random.default_rng(0), engine="numpy") for sizes in ([1, 2], [2, 1], [1, 1])]
 

@@ -44,7 +44,7 @@ def gaussian_wasserstein1(mean_p: float, std_p: float, mean_q: float, std_q: flo
         raise ValueError("means must be finite numbers, and standard deviations finite numbers greater than 0")
     shift, stretch = mean_q - mean_p, abs(std_q - std_p)
     if stretch == 0:
-        return abs(shift)
+        return float(abs(shift))
     r = shift / stretch
     return stretch * math.sqrt(2 / math.pi) * math.exp(-r * r / 2) + shift * math.erf(r / math.sqrt(2))
 
@@ -67,7 +67,8 @@ def uniform_wasserstein1(p: tuple[float, float], q: tuple[float, float]) -> floa
 def _covariance(spread: Any, name: str) -> np.ndarray:
     s = numbers(spread, name)
     cov = np.square(s).reshape(1, 1) if s.ndim == 0 else s
-    good = cov.ndim == 2 and cov.shape[0] == cov.shape[1] and np.isfinite(cov).all() and np.allclose(cov, cov.T)
+    good = cov.ndim == 2 and cov.shape[0] == cov.shape[1] > 0 and np.isfinite(cov).all()
+    good = good and np.abs(cov - cov.T).max() <= 1e-8 * np.abs(cov).max()
     if not good or (s.ndim == 0 and s <= 0) or np.linalg.eigvalsh(cov)[0] <= 0:
         raise ValueError(f"{name} must be a standard deviation greater than 0, or a symmetric positive definite "
                          f"covariance (d, d)")

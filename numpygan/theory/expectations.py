@@ -9,7 +9,7 @@ from ..checks import finite, function, numbers, whole
 from . import divergences, game
 from .density import Density, as_density, common_box
 from .divergences import check_mass, check_tails
-from .quadrature import KRONROD, NODES, integrate
+from .quadrature import KRONROD, MOST, NODES, integrate
 
 TERMS = {
     "entropy": divergences.entropy_terms, "cross_entropy": divergences.cross_entropy_terms,
@@ -130,7 +130,11 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
         raise ValueError("smoothed is for densities in one dimension")
     done = integrate(lambda x: P(x)[:, None], box, breaks)
     check_mass(P, done.value[0], box)
-    parts = np.ceil((done.hi - done.lo)[:, 0] / (2 * std)).astype(int)
+    parts = np.ceil((done.hi - done.lo)[:, 0] / (2 * std))
+    if parts.sum() * len(NODES) > MOST:
+        raise ValueError(f"std {std:g} is so small beside the support {tuple(box[0].tolist())} that {P.name} smoothed is "
+                         f"{P.name} itself: give a larger one")
+    parts = parts.astype(int)
     edges = [np.linspace(a, b, k + 1) for (a,), (b,), k in zip(done.lo, done.hi, parts, strict=True)]
     half = np.concatenate([np.diff(e) / 2 for e in edges])
     centre = np.concatenate([e[:-1] for e in edges]) + half

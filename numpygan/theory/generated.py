@@ -13,9 +13,10 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     """p_g(x) = Σ p_z(z)/|G'(z)| over all z with G(z) = x                                       Eq. (6.2)
 
     x (k,) -> p_g (k,), in float64; `noise` as in `GAN`. G' is G's backward pass with dy = 1, on a grid of `m` values of
-    z; between them p_z/|G'| is taken as linear in x, with an error of O(1/m²). Where G turns back or stands still for a
-    moment the density is infinite, and is given as far as the grid resolves it; noise on which G is constant makes an
-    atom, which has no density, and is left out.
+    z; between them p_z/|G'| is taken as linear in x, with an error of O(1/m²), but for the one step of the grid that
+    holds a kink of G (of a ReLU, say), where the density jumps. Where G turns back or stands still for a moment the
+    density is infinite, and is given as far as the grid resolves it; noise on which G is constant makes an atom, which
+    has no density, and is left out.
     """
     if not isinstance(G, Network):
         raise TypeError(f"G must be a Network, got {type(G).__name__}")
