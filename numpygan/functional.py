@@ -425,11 +425,13 @@ def power_iteration(W, v):
 
 
 def _unit(x):
-    size = np.sqrt(np.sum(x * x))
-    if size == 0:
+    """x / ‖x‖, whose squares may be no numbers of that dtype."""
+    largest = np.abs(x.real).max()
+    if largest == 0:
         raise ValueError("the power iteration met W v = 0, and W / σ(W) is not defined for W = 0: start W at other "
                          "values than zeros")
-    return x / size
+    x = x / largest
+    return x / np.sqrt(np.sum(x * x))
 
 
 @checks.arrays(W="d m", u="d", v="m")

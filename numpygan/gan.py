@@ -142,6 +142,9 @@ class GAN:
             raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
         if G is D:
             raise ValueError("G and D are one network, and each step of the one would undo the other's: make two")
+        for name, net in (("G", G), ("D", D)):
+            if not net.theta.size:
+                raise ValueError(f"{name} has no parameters, and so nothing to learn: give it a Dense layer")
         if G.d_out != D.d_in:
             raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: "
                              f"make them equal")

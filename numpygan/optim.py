@@ -37,15 +37,15 @@ class Optimiser:
         theta, g = check_network(net, "net").theta, numeric(g, "the gradient")
         if g.shape != theta.shape:
             raise ValueError(f"the gradient must have the shape of theta, {theta.shape}, got {g.shape}")
-        if not self.moments:
-            self.moments = {name: np.zeros_like(theta) for name in self.vectors}
         for v in self.moments.values():
             if v.shape != g.shape:
                 raise ValueError("this optimiser has stepped another network: make one optimiser for each network")
         lr = _within(scheduled(self.lr, self.t, "lr"), "lr", 0, math.inf)
-        self.t += 1
+        if not self.moments:
+            self.moments = {name: np.zeros_like(theta) for name in self.vectors}
         ops = engines.ops(net.engine)
         theta = self._update(ops, theta, g.astype(theta.dtype, copy=False), lr)
+        self.t += 1
         net.theta = theta if self.clip is None else ops.clip(theta, self.clip)
 
     def _update(self, ops, theta, g, lr):
@@ -75,7 +75,7 @@ class Momentum(Optimiser):
         self.momentum = momentum
 
     def _update(self, ops, theta, g, lr):
-        mu = _within(scheduled(self.momentum, self.t - 1, "momentum"), "momentum", 0, 1)
+        mu = _within(scheduled(self.momentum, self.t, "momentum"), "momentum", 0, 1)
         theta, self.moments["v"] = ops.momentum(theta, g, self.moments["v"], lr, mu)
         return theta
 
@@ -111,7 +111,7 @@ class Adam(Optimiser):
     def _update(self, ops, theta, g, lr):
         m, v = self.moments["m"], self.moments["v"]
         theta, self.moments["m"], self.moments["v"] = ops.adam(
-            theta, g, m, v, self.t, lr, self.beta1, self.beta2, self.eps)
+            theta, g, m, v, self.t + 1, lr, self.beta1, self.beta2, self.eps)
         return theta
 
 

@@ -76,8 +76,10 @@ class GradientPenalty:
         if np.shape(x) != np.shape(x_fake):
             raise ValueError(f"GradientPenalty pairs every real row with a fake one, got shapes {np.shape(x)} and "
                              f"{np.shape(x_fake)}: make the batches equal")
-        e = rng.random((len(x), 1), dtype=np.float32).astype(check_network(D, "D").dtype)
-        x_hat = e * numeric(x, "x") + (1 - e) * numeric(x_fake, "x_fake")
+        check_network(D, "D")
+        x, x_fake = D._input(numeric(x, "x"), D.theta), D._input(numeric(x_fake, "x_fake"), D.theta)
+        e = rng.random((len(x), 1), dtype=np.float32).astype(D.dtype)
+        x_hat = e * x + (1 - e) * x_fake
         return _penalised(D, x_hat, rng, lambda u: engines.ops(D.engine).norm_penalty(u, self.weight))
 
     def __repr__(self) -> str:
@@ -89,7 +91,7 @@ def _penalised(D: Network, x: np.ndarray, rng: np.random.Generator | None, penal
         raise ValueError("a penalty needs ∇ₓD(xᵢ) row by row, and D has a layer that mixes the rows of a batch "
                          "(batchwise): leave that layer out, or leave the penalty out")
     before = copy.deepcopy(rng)
-    logit, tape = D.forward(x, rng)
+    logit, tape = D.forward(numeric(x, "x"), rng)
     u, _ = D.backward(tape, np.ones_like(logit), want_g=False)
     P, v = penalty(u)
     return P, (by_jvp(D, tape, v) if D.twice else by_complex_step(D, x, v, before, u))

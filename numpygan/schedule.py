@@ -5,7 +5,7 @@ from .checks import number, real, whole
 
 
 class LinearDecay:
-    """rate(t) = lr for the first `hold` of the `steps`, then falling linearly to 0 at the last.
+    """rate(t) = lr for the first `hold` of the `steps`, then falling linearly, to 0 after the last.
 
     A game that turns round its equilibrium comes to rest as its steps shrink (chapter 8).
     """

@@ -572,6 +572,8 @@ def mlp(*sizes, **more):
     (lambda: ng.GAN(mlp(3, 2), mlp(2, 1), noise="pink"), "unknown noise 'pink': choose one of normal, uniform"),
     (lambda: (lambda opt: ng.GAN(mlp(3, 2), mlp(2, 1), opt_G=opt, opt_D=opt))(SGD(.1)),
      "G and D need an optimiser each: the moments of one network mean nothing to the other"),
+    (lambda: ng.GAN(ng.Network([ng.Tanh()], 1, rng=rng0()), mlp(1, 1)), "G has no parameters, and so nothing"),
+    (lambda: ng.GAN(mlp(1, 1), ng.Network([ng.Tanh()], 1, rng=rng0())), "D has no parameters"),
     (lambda: (lambda net: ng.GAN(net, net))(mlp(1, 1)), "G and D are one network, and each step of the one would undo"),
 ])
 def test_networks_that_do_not_fit_are_refused(build, sentence):

@@ -606,3 +606,13 @@ def test_a_penalty_that_overflows_ends_in_divergence(engine):
     with pytest.raises(ng.Divergence, match="first the loss of D, .* = nan"):
         gan.fit(Endless(), steps=1, batch=4, rng=np.random.default_rng(0))
     assert np.array_equal(gan.D.theta, before)
+
+
+@pytest.mark.parametrize("penalty", [R1(1), R2(1), GradientPenalty(1)], ids=repr)
+def test_what_is_no_batch_of_real_rows_is_refused(penalty, engine):
+    """ε (2, 1) stretched two numbers into two rows, and the imaginary part of a complex batch was dropped."""
+    D, rng = ng.MLP([2, 3, 1], rng=np.random.default_rng(0), engine=engine), np.random.default_rng(0)
+    for bad, kind, sentence in ((np.ones(2), ValueError, r"numbers of shape \(n, 2\) .* got shape \(2,\)"),
+                                (np.ones((3, 2)) + 1j, TypeError, "must be real numbers, got complex128")):
+        with pytest.raises(kind, match=sentence):
+            penalty(D, bad, bad, rng)

@@ -269,6 +269,15 @@ def test_weights_of_zero_are_an_error_when_they_are_used(engine, rng):
     assert np.isfinite(net(np.ones((1, 3)))).all()
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_weights_whose_squares_are_no_numbers_have_a_norm(ops, size):
+    """In float32 1e-60 is 0 and 1e60 infinite: once W v = 0 was found where it was 1e-30."""
+    W, v = np.array([[3, 0], [0, 4]], "f") * np.float32(size), np.array([1, 1], "f")
+    for found, right in zip(ops.power_iteration(W, v), ops.power_iteration(W / np.float32(size), v), strict=True):
+        assert found.dtype == np.float32
+        assert np.abs(found - right).max() <= 4 * np.finfo(np.float32).eps
+
+
 def test_nan_is_not_swallowed(ops):
     W = np.array([[1, 2], [math.nan, 4]])
     u, v = ops.power_iteration(W, np.array([1, 0.]))

@@ -132,8 +132,8 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
     check_mass(P, done.value[0], box)
     parts = np.ceil((done.hi - done.lo)[:, 0] / (2 * std))
     if parts.sum() * len(NODES) > MOST:
-        raise ValueError(f"std {std:g} is so small beside the support {tuple(box[0].tolist())} that {P.name} smoothed is "
-                         f"{P.name} itself: give a larger one")
+        raise ValueError(f"std {std:g} is so small beside the support {tuple(box[0].tolist())} that {P.name} smoothed "
+                         f"is {P.name} itself: give a larger one")
     parts = parts.astype(int)
     edges = [np.linspace(a, b, k + 1) for (a,), (b,), k in zip(done.lo, done.hi, parts, strict=True)]
     half = np.concatenate([np.diff(e) / 2 for e in edges])
