@@ -267,8 +267,11 @@ def norm(g):
             return _norm(g)
     except ODD:
         pass
+    g = floats(g)
+    if g.ndim != 1:
+        raise ValueError(f"expected a vector, got shape {g.shape}")
     with opened(_square_sum, passes._sum):
-        return _norm(floats(g).reshape(-1))
+        return _norm(g)
 
 
 def _norm(g):
