@@ -197,8 +197,17 @@ def test_terms_that_nearly_cancel_are_no_fault(seed):
 
 def test_how_far_roundings_reach_is_measured():
     """Where x is about 1, sin 30x is off by a rounding of 30: 30 · EPS / √12 of the largest, which is 1."""
-    def of(layer):
-        return Trial(layer, (5, 3), "numpy", np.random.default_rng(0)).roundings()
+    def of(layer, seed=0):
+        return Trial(layer, (5, 3), "numpy", np.random.default_rng(seed)).roundings()
+
+    def median(layer):                                # one sine may be almost 0, and its roundings are any number then
+        found = []
+        for seed in range(61):
+            try:
+                found.append(of(layer, seed))
+            except derivative.Kink:
+                found.append(math.inf)
+        return np.median(found)
 
     class OfAWeight(Scale):
         def forward(self, p, x, c):
@@ -208,8 +217,8 @@ def test_how_far_roundings_reach_is_measured():
             return dy * np.sin(300 * p["s"]), {"s": np.array([(dy * x).sum() * 300 * np.cos(300 * p["s"][0])])}
 
     assert of(ng.Tanh()) == 1
-    assert 8 < of(OfAWeight()) < 1000
-    assert 8 < of(steep()) < 100
+    assert 8 < median(OfAWeight()) < 10_000                                   # about 1,000
+    assert 8 < median(steep()) < 100
     with pytest.raises(derivative.Kink, match=r"what Steep\(\) computes is off by"):
         of(steep(slope=3e9))                                                  # too many to be excused
 

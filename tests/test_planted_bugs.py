@@ -392,7 +392,7 @@ def noted(error, message, layer, **kwargs):
 def test_a_mask_that_is_not_the_one_of_the_pass():
     check.layer(Mask(), engine="numpy")
     bad_layer(["dx (training)[", "the zeros are in other places: is a mask drawn anew"],
-              Mask(lambda mask, shape, c: (np.random.default_rng(0).random(shape) < 0.6) / 0.6))
+              Mask(lambda mask, shape, c: np.where(mask == 0, 1 / 0.6, 0)))
     draw = np.random.default_rng(0).random
     bad_layer("or draw random numbers (a mask belongs in the cache)?",
               Mask(lambda mask, shape, c: (draw(shape) < 0.6) / 0.6))

@@ -57,7 +57,7 @@ def _reaches(name, lists, expected, dtype):
     rng, eps, far = np.random.default_rng(2), np.finfo(dtype).eps, np.zeros(len(expected))
     for _ in range(4):
         moved = {k: (v * (1 + eps * rng.choice([-1, 1], np.shape(v)))).tolist()
-                 if isinstance(v, list) and np.asarray(v).dtype.kind == "f" else v for k, v in lists.items()}
+                 if np.asarray(v).dtype.kind == "f" else v for k, v in lists.items()}
         pairs = zip(as_tuple(oracle(name)(**moved)), expected, strict=True)
         far = np.maximum(far, [error(a, e) if np.size(e) == 1 else 0 for a, e in pairs])
     return 50 * far
