@@ -386,6 +386,7 @@ def test_a_right_loss_may_have_any_size_and_a_slope_that_falls_off(size):
 
 def test_one_row_of_each_will_do():
     check.loss(ng.losses.NonSaturating(), n=1, m=1, engine="numpy")
+    check.network(mlp([2, 3, 1]), n=1)
 
 
 def test_two_ways_to_write_a_loss_may_differ_by_roundings():
@@ -491,6 +492,7 @@ def test_labels_that_are_drawn_are_checked_in_training_only():
     assert "g_D: d(0.W) (training)" in rows
     assert "g_D: d(0.W)" not in rows
     assert "g_D: d(0.W) (training)" not in methods(check.gan(mlp([2, 3, 2]), mlp([2, 3, 1])))
+    assert "d(0.W) (training)" not in methods(check.network(mlp([2, 3, 1])))
 
 
 def test_the_steps_of_every_optimiser_pass():

@@ -878,6 +878,53 @@ def test_a_network_whose_backward_is_overridden():
             "Each layer passes by itself"], check.network, net)
 
 
+class Spoilt(ng.Network):
+    """A network whose forward and backward pass through `change`, functions of what went in and came out."""
+
+    change: dict = {}
+
+    def forward(self, x, rng=None, theta=None):
+        self.y, tape = super().forward(x, rng, theta)
+        self.y = self.change.get("y", lambda y, *_: y)(self.y, x, self._theta)
+        return self.y, tape
+
+    def backward(self, tape, dy, want_dx=True, want_g=True):
+        dx, g = super().backward(tape, dy, want_dx, want_g)
+        return self.change.get("dx", lambda dx, *_: dx)(dx, dy, self.y), self.change.get("g", lambda g: g)(g)
+
+
+def test_a_network_that_promotes_or_works_in_place():
+    def promotes(a, *_):
+        return None if a is None else a.astype(np.float64)
+
+    def in_place(which):
+        def change(out, *others):
+            others[which][...] *= 2
+            return out
+        return change
+
+    for change, says in (({"y": promotes}, "forward promotes float32 to float64 in y"),
+                         ({"dx": promotes}, "backward promotes float32 to float64 in dx"),
+                         ({"g": promotes}, "backward promotes float32 to float64 in g"),
+                         ({"y": in_place(0)}, "x was changed in place by the network"),
+                         ({"y": in_place(1)}, "theta was changed in place by the network"),
+                         ({"dx": in_place(0)}, "dy was changed in place by backward"),
+                         ({"dx": in_place(1)}, "y was changed in place by backward")):
+        net = Spoilt([ng.Dense(4), ng.Tanh(), ng.Dense(2)], 3, rng=np.random.default_rng(0), engine="numpy")
+        net.change = change
+        caught(says, check.network, net)
+
+
+def test_a_network_that_is_wrong_in_training_passes_alone():
+    class Unscaled(ng.Dropout):
+        def backward(self, p, mask, dy, c):
+            dx, g = super().backward(p, mask, dy, c)
+            return dx if mask is None else dx * (1 - self.rate), g
+
+    caught(["network: d(0.W) (training)[", "Layer 1 by itself: Unscaled("], check.network,
+           stack(ng.Dense(4), Unscaled(0.3), ng.Dense(1)))
+
+
 def test_a_network_that_gives_other_numbers_when_less_is_wanted_or_in_float32():
     class Partial(ng.Network):
         def backward(self, tape, dy, want_dx=True, want_g=True):

@@ -87,7 +87,7 @@ class Run:
         tapes = [self.forward(x, seed=seed)[1] for x, seed in inputs]
         later = [self.net.backward(tape, self.dy) for tape in tapes]
         at_once = [self.net.backward(self.forward(x, seed=seed)[1], self.dy) for x, seed in inputs]
-        if not same(later, at_once) or not same(later[0], (self.dx, self.g)):
+        if not same(later, at_once):
             raise GradientError(then("a later forward pass changes what backward of an earlier tape returns: does a "
                                      "layer keep its cache on self, or reuse an array?", culprit(self.net)))
 
