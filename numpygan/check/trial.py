@@ -146,17 +146,10 @@ class Trial:
 
     def moved(self, name: str, delta: np.ndarray) -> np.ndarray:
         """y when `delta` is added to x or to a parameter, by `functional`: the function to differentiate."""
-        return self.moved_all({name: delta})
-
-    def moved_all(self, deltas: dict[str, np.ndarray]) -> np.ndarray:
-        """y when several things move at once."""
         p, x, _ = self.at()
-        for name, delta in deltas.items():
-            if name == "x":
-                x = x + delta
-            else:
-                p[name] = p[name] + delta
-        return self.forward(p, x, "numpy")[0]
+        if name == "x":
+            return self.forward(p, x + delta, "numpy")[0]
+        return self.forward({**p, name: p[name] + delta}, x, "numpy")[0]
 
 
 def _size(*arrays):
