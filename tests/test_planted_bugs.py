@@ -1308,8 +1308,15 @@ def test_a_right_step_that_hardly_depends_on_what_it_is_given():
         step_D(G, D, loss, x, z, rng)
         D.theta = np.clip(D.theta, -1e-4, 1e-4)                             # to which all of them were larger
 
+    def clipped_G(G, D, loss, z, rng):
+        step_G(G, D, loss, z, rng)
+        G.theta = np.clip(G.theta, -0.01, 0.01)
+
     check.gan(G, D, discriminator_step=signs)
     check.gan(G, D, discriminator_step=clipped, x=np.zeros((3, 2)))
+    nets = [stack(ng.Dense(4), ng.BatchNorm(), ng.ReLU(), ng.Dense(d), d_in=2) for d in (2, 1)]
+    for seed in range(4):
+        check.gan(*nets, ng.losses.Wasserstein(), generator_step=clipped_G, seed=seed)
     far = stack(ng.Dense(2), d_in=2)                                        # no x turns the sign of mean G(z) − mean x
     far.params()["0.b"][...] = 20
     check.gan(far, stack(ng.Dense(1), d_in=2), ng.losses.Wasserstein(), discriminator_step=signs)

@@ -51,8 +51,10 @@ def gan(G: Network, D: Network, loss: Any = None, n: int = 5, *, x: np.ndarray |
         generator_step(G, D, loss, z, rng)
 
     A step updates one network in place and returns nothing; by default it is one of gradient descent along the
-    gradient above. In a training pass random numbers are used for D(x), then D(x_fake), then D's targets; for G,
-    then D. Tensors of more than 200 entries are checked along random directions.
+    gradient above. What it does must depend on all that it is given: on G(z), made anew, and not on z alone or on
+    fakes of the step before (not seen where a step keeps something, as Adam does, from one call to the next). In a
+    training pass random numbers are used for D(x), then D(x_fake), then D's targets; for G, then D. Tensors
+    of more than 200 entries are checked along random directions.
 
     Returns a Report; raises GradientError with the reason.
     """
@@ -246,23 +248,24 @@ def _stepped(game, which, step):
 def _heeds(game, which, step, gradient, rng):
     """What a step does depends on all that it is given, and not on what the step before it was given.
 
-    A right one may do the same for two gradients where weights are clipped, or move by the sign alone: one is asked
-    for another move only of parameters that something else has moved, and where the sign of a gradient is another.
+    A right one may do the same for two gradients where weights are clipped, or move by the sign alone. So one is asked
+    only if something else made another move of every parameter that moves, and if the sign of a gradient is another.
     """
     def after(other):
         _stepped(game, which, step)
         return _stepped(other, which, step)[which].theta
 
-    usual, others, alive = after(game), {}, np.zeros(getattr(game, which).theta.shape, bool)
+    usual, others, free = after(game), {}, False
+    moved = usual != getattr(game, which).theta
     for name in GIVEN[which]:
         others[name] = [game.instead(name, rng) for _ in range(DRAWS)]
         differs = next((d for d in (after(other) != usual for other in others[name]) if d.any()), None)
         if differs is not None:
-            alive |= differs
+            free = free or differs[moved].all()
             del others[name]
     sign = np.sign(_call(game, which, gradient)[1])
     for name, draws in others.items():
-        if any((alive & (np.sign(_call(other, which, gradient)[1]) != sign)).any() for other in draws):
+        if free and any((moved & (np.sign(_call(other, which, gradient)[1]) != sign)).any() for other in draws):
             raise GradientError(f"{NAMES[which]}_step does the same whatever {name} is: {GIVEN[which][name]}")
 
 
