@@ -308,9 +308,10 @@ def test_a_game_is_allowed_the_rounding_that_its_layers_magnify_in_float32(seed)
     check.gan(mlp([2, 4, 2]), mlp([2, 4, 1], hidden=steep), seed=seed)
 
 
-def test_more_rows_and_columns_are_allowed_more_rounding_in_float64():
-    for shape in ((2000, 2), (2, 2000)):
-        check.layer(ng.Dense(2), shape, engine="numpy")
+def test_sums_over_many_rows_and_columns_are_allowed_their_rounding():
+    for seed in range(4):
+        check.layer(ng.Dense(1), (500, 1), engine="numpy", seed=seed)       # dW may be small beside its 500 terms
+    check.layer(ng.Dense(2), (2, 2000), engine="numpy")
 
 
 def test_what_was_compared_is_in_the_report():

@@ -10,7 +10,7 @@ from .contract import draw, engine_names, named, same
 from .derivative import EPS, EPS32, at_smooth_points, relative
 from .report import GradientError, Report, Row
 from .second import second_derivatives
-from .trial import Trial
+from .trial import Trial, size_of
 
 FAR = 2.0**30           # times dy' where backward must be linear; a power of 2, which rounds nothing
 
@@ -127,7 +127,7 @@ def _rows_apart(trial, roundings):
     """Networks stack and split batches where every row passes through alone."""
     p, x, _ = trial.at()
     y = np.concatenate([trial.forward(p, x[i:i + 1])[0] for i in range(len(x))])
-    if not _alike(y, trial.y, 50 * EPS * roundings):
+    if not _alike(y, trial.y, 50 * EPS * roundings * size_of(trial.y)):
         raise GradientError(f"{trial.who}: a row alone gives another y than the same row in a batch: set batchwise = "
                             f"True, or look for a sum or mean over the wrong axis")
 
@@ -136,7 +136,7 @@ def _one_row(trial, roundings):
     """The last minibatch may be one row: the dx of all such are that of the batch, their gradients add up to its."""
     p, x, dy = trial.at()
     back = [trial.backward(p, trial.forward(p, x[i:i + 1])[1], dy[i:i + 1]) for i in range(len(x))]
-    allowed = 50 * EPS * roundings
+    allowed = 50 * EPS * roundings * trial.steepest()
     sums = [(f"d{name}", sum(grads[name] for _, grads in back), g) for name, g in trial.grads.items()]
     for name, alone, together in [("dx", np.concatenate([dx for dx, _ in back]), trial.dx), *sums]:
         if not _alike(np.asarray(alone), together, allowed):
@@ -145,7 +145,7 @@ def _one_row(trial, roundings):
 
 
 def _alike(a, b, allowed):
-    return a.shape == b.shape and relative(a, b) <= allowed
+    return a.shape == b.shape and np.abs(a - b).max() <= allowed
 
 
 def _range(trial):

@@ -83,7 +83,7 @@ class Trial:
         The fourth difference of five points on a line cancels what is smooth. If each is off by σ, it is by √70 σ
         (Moré & Wild 2011).
         """
-        other, sizes = copy.copy(self), [_size(self.y)] + [_size(self.dx, *self.grads.values())] * (1 + len(self.p))
+        other, sizes = copy.copy(self), [size_of(self.y)] + [self.steepest()] * (1 + len(self.p))
         given = [*self.p.values(), self.x, self.dy]
         v = [rng.uniform(1, 2, a.shape) for a in given]
         fourth = [0.0] * len(sizes)
@@ -97,8 +97,13 @@ class Trial:
         return max(np.abs(d).max() for d in fourth) / math.sqrt(70)
 
     def distance(self, y: np.ndarray, dx: np.ndarray, grads: dict[str, np.ndarray]) -> float:
-        """How far these results are from those of the trial, as a part of the largest entry of each."""
-        return max(relative(a, b) for a, b in [(y, self.y), (dx, self.dx), *((grads[k], self.grads[k]) for k in grads)])
+        """How far these results are from those of the trial, as a part of the largest y and the largest gradient."""
+        pairs = [(dx, self.dx), *((grads[k], self.grads[k]) for k in grads)]
+        return max(relative(y, self.y), max(np.abs(a - b).max() for a, b in pairs) / self.steepest())
+
+    def steepest(self) -> float:
+        """The largest entry of all gradients."""
+        return size_of(self.dx, *self.grads.values())
 
     def at(self, dtype: Any = np.float64) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """Fresh copies of p, x, dy."""
@@ -152,7 +157,7 @@ class Trial:
         return self.forward({**p, name: p[name] + delta}, x, "numpy")[0]
 
 
-def _size(*arrays):
+def size_of(*arrays: np.ndarray) -> float:
     """The largest entry, or 1 where all are 0 but for roundings: what `relative` divides by."""
-    size = max(np.abs(a).max() for a in arrays)
+    size = max(float(np.abs(a).max()) for a in arrays)
     return size if size >= 1e-12 else 1.0
