@@ -1,5 +1,6 @@
 """Every mistake that GAN code is known for, planted one at a time: the checks must fail, and say why."""
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -1259,6 +1260,18 @@ def test_a_step_uphill():
 
     for wrong in (uphill, uphill_where_it_is_steepest):
         caught("generator_step goes uphill: θ ← θ − lr · g", check.gan, G, D, generator_step=wrong)
+
+
+def test_a_clipping_that_pulls_all_weights_back_is_no_step_uphill():
+    def clipped(sign, G, D, loss, x, z, rng):
+        g = ng.discriminator_gradient(D, loss, x, G(z, rng), rng)[1]
+        ng.optim.SGD(0.01, clip=0.3).step(D, sign * g)
+
+    for seed in range(20):
+        D = ng.MLP([2, 6, 1], rng=np.random.default_rng(seed), engine="numpy")
+        check.gan(G, D, ng.losses.Wasserstein(), discriminator_step=functools.partial(clipped, 1), seed=seed)
+        caught("discriminator_step goes uphill", check.gan, G, D, ng.losses.Wasserstein(),
+               discriminator_step=functools.partial(clipped, -1), seed=seed)
 
 
 def test_a_step_that_changes_the_data():

@@ -10,7 +10,7 @@ from ..gan import discriminator_gradient, generator_gradient
 from ..network import Network
 from .contract import draw, nearby
 from .derivative import relative
-from .twin import shaken, stochastic, twin
+from .twin import settled, shaken, stochastic, twin
 
 OTHER_LOSSES = ("Minimax", "NonSaturating", "LeastSquares", "Hinge", "Wasserstein")
 
@@ -26,6 +26,7 @@ class Game:
         self.loss = loss.using(self.D.engine) if hasattr(loss, "using") else loss
         self.x: np.ndarray = draw(rng, n, D.d_in) if x is None else np.array(x[:n], np.float32).astype(np.float64)
         self.z: np.ndarray = draw(rng, n, G.d_in)
+        settled(self.G, self.z), settled(self.D, self.x)
         self.x_fake = self._fakes()
 
     def _fakes(self) -> np.ndarray:

@@ -234,7 +234,8 @@ def _step(game, which, step, g):
     if not change.any():
         raise GradientError(f"{who} did not move {which} at all, though ‖g_{which}‖ = {np.linalg.norm(g):.3g}")
     _moved(net, which, who, change, g, game.drawn)
-    if not game.drawn and not np.sum(g * change) < 0:
+    kept = np.abs(net.theta) <= np.abs(nets[which].theta).max()             # not pulled back by a clipping of weights
+    if not game.drawn and not np.sum((g * change)[kept]) <= 0:
         raise GradientError(f"{who} goes uphill: θ ← θ − lr · g, not +")
 
 

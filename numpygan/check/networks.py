@@ -12,7 +12,7 @@ from .contract import Untouched, draw, nearby, same, tensor
 from .derivative import EPS, EPS32, at_smooth_points, relative
 from .layers import layer as check_layer
 from .report import GradientError, Report, Row, then
-from .twin import along, shaken, stochastic, top_down, twin, widths
+from .twin import along, settled, shaken, stochastic, top_down, twin, widths
 
 
 def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0) -> Report:
@@ -43,7 +43,8 @@ def _passes(net, n, engine, rng):
     report = Report("")
     theta = nearby(net.theta, rng)
     for training in (False, True)[:1 + stochastic(net)]:
-        run = Run(twin(net, np.float64, engine, theta), draw(rng, n, net.d_in), rng, training)
+        x = draw(rng, n, net.d_in)
+        run = Run(settled(twin(net, np.float64, engine, theta), x), x, rng, training)
         run.tapes_apart()
         run.partial()
         _float32(run, report)

@@ -8,6 +8,7 @@ import numpy as np
 from ..fused import fuse
 from ..network import Network, by_layer
 from .derivative import EPS32, Function
+from .trial import PASSES
 
 
 def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta: np.ndarray | None = None) -> Network:
@@ -22,6 +23,15 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
         for layer, p, s in by_layer(other):
             layer.init_state(p, s, rng)
     return other
+
+
+def settled(net: Network, x: np.ndarray) -> Network:
+    """`net` with the state that many training passes on x leave: where a power iteration has not converged, its vectors
+    move with the parameters, and no layer differentiates that."""
+    rng = np.random.default_rng(1)
+    for _ in range(PASSES if net.remembers else 0):
+        net.commit(net.forward(x, rng)[1])
+    return net
 
 
 def shaken(net: Network) -> Network:
