@@ -131,7 +131,7 @@ def _go(run, config, recipe, data, state):
     gan = state.gan
     total, done, start = config["steps"], len(gan.history), time.monotonic()
     problem = None
-    with Stop() as stop, _a_way_on(run), np.errstate(over="ignore", invalid="ignore"):    # `fit` looks for itself
+    with Stop() as stop, _a_way_on(run), np.errstate(all="ignore"):         # `fit` looks for itself
         run.write_config(config)
         try:
             _fit(run, config, recipe, data, state, stop)

@@ -414,6 +414,19 @@ def test_tiles_of_other_cpus(python, tmp_path, cpu, features, patch, tile):
     assert 0 < float(worst) < 1
 
 
+def test_blas_warns_of_nothing_as_compiled_code_does(monkeypatch):
+    """On ARM OpenBLAS reports divisions by 0 where there are none; here an overflow will do."""
+    monkeypatch.setattr(dense, "OURS", False)
+    monkeypatch.setattr(stack, "OURS", False)
+    large = np.full((1, 1), 1e30, np.float32)
+    with np.errstate(all="raise"):
+        assert dense.matmul(large, large) == np.inf
+        y, hidden = stack.mlp(large, np.array([1e30, 0], np.float32), (1, 1), (1.0,))
+        dx = stack.mlp_backward(large, hidden, y, large, np.array([1e30, 0], np.float32), (1, 1), (1.0,),
+                                np.empty(2, np.float32), True)
+    assert y == dx == np.inf
+
+
 def test_without_the_compiler_products_are_made_by_blas(python):
     out = python("from numpygan.kernels import dense; import numpy as np; "
                  "print(dense.OURS, dense.matmul(np.eye(3, 2), np.ones((2, 4))).sum())", NUMBA_DISABLE_JIT="1")

@@ -36,13 +36,18 @@ def product(a, a_turned, b, b_turned, bias, slope, c):
     return team.asked(passes._product, a, a_turned, b, b_turned, bias, slope, c, work)
 
 
+@np.errstate(all="ignore")           # compiled code warns of nothing, and on ARM BLAS of divisions that there are not
+def _by_blas(a, b, bias, c):
+    np.matmul(a, b, out=c)           # by np.dot 0 · NaN is 0 beside one number
+    if bias.size:
+        c += bias
+    return c
+
+
 def _made(a, a_turned, b, b_turned, bias, c):
     """c, by `product`, which is opened to it if need be; or by BLAS."""
-    if not OURS:                                                # by np.dot 0 · NaN is 0 beside one number
-        np.matmul(a.T if a_turned else a, b.T if b_turned else b, out=c)
-        if bias.size:
-            c += bias
-        return c
+    if not OURS:
+        return _by_blas(a.T if a_turned else a, b.T if b_turned else b, bias, c)
     try:
         product(a, a_turned, b, b_turned, bias, 1.0, c)
     except CLOSED:

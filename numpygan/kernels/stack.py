@@ -175,6 +175,7 @@ def _cut(vector, sizes, slopes):
         yield vector[start:end - m].reshape(k, m), vector[end - m:end]
 
 
+@np.errstate(all="ignore")           # see `dense._by_blas`
 def _up_by_blas(x, theta, sizes, slopes):
     """`mlp` where products are left to BLAS."""
     hidden, n, end = np.empty(len(x) * sum(sizes[1:-1]), x.dtype), len(x), 0
@@ -187,6 +188,7 @@ def _up_by_blas(x, theta, sizes, slopes):
     return y, hidden
 
 
+@np.errstate(all="ignore")
 def _down_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
     """`mlp_backward` where products are left to BLAS."""
     inputs, start = [x], 0
@@ -195,8 +197,7 @@ def _down_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
         start += len(x) * m
     layers, places = list(_cut(theta, sizes, slopes)), list(_cut(g, sizes, slopes)) if g.size else []
     for i in reversed(range(len(layers))):
-        with np.errstate(all="ignore"):
-            da = np.where(y > 0, dy, y.dtype.type(slopes[i]) * dy)
+        da = np.where(y > 0, dy, y.dtype.type(slopes[i]) * dy)
         if places:
             np.matmul(inputs[i].T, da, out=places[i][0])
             np.sum(da, axis=0, out=places[i][1])
