@@ -161,8 +161,9 @@ def test_twelve_digits_are_asked_for_unless_you_say_otherwise(name):
 
 # ------------------------------------------------------------------------------------------------ properties
 
-PROBABILITIES = st.lists(st.floats(0, 1), min_size=6, max_size=6).filter(lambda w: sum(w) > 1e-3).map(
-    lambda w: np.array(w) / sum(w))
+# without numbers so small that half of them, in a mean of two, is 0
+PROBABILITIES = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=6, max_size=6).filter(
+    lambda w: sum(w) > 1e-3).map(lambda w: np.array(w) / sum(w))
 
 
 @given(PROBABILITIES, PROBABILITIES)

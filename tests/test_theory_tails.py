@@ -48,10 +48,10 @@ def test_a_distribution_function_is_exact_in_both_tails():
 
 
 @pytest.mark.parametrize(("quantity", "end"), [
-    (lambda: theory.kl(stats.cauchy(), stats.norm()), r"beyond -3.*e\+29, by about 1e\+29"),
-    (lambda: theory.wasserstein1(stats.cauchy(), stats.cauchy(0, 2)), r"beyond -6.*e\+29, by about 1"),
+    (lambda: theory.kl(stats.cauchy(), stats.norm()), r"beyond -\d.*e\+\d\d, by about"),
+    (lambda: theory.wasserstein1(stats.cauchy(), stats.cauchy(0, 2)), r"beyond -\d.*e\+\d\d, by about 1"),
     (lambda: theory.wasserstein1(stats.pareto(1.2), stats.pareto(1.1)), r"beyond 1.*e\+27, by about"),
-    (lambda: theory.expectation(np.abs, stats.cauchy()), r"beyond -3.*e\+29, by about 0.6"),
+    (lambda: theory.expectation(np.abs, stats.cauchy()), r"beyond -\d.*e\+\d\d, by about 0.6"),
     (lambda: theory.expectation(lambda x: np.exp(x * x / 2), ng.data.gaussian(0, 1)), "beyond -12, by about 1e")],
     ids=["KL", "W", "W on one side", "mean", "square"])
 def test_an_integral_that_does_not_end_is_no_number(quantity, end):
