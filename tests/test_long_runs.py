@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import CASES, DRAWS, drawer
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 import numpygan as ng
-from numpygan import threads
+from numpygan import kernels, threads
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to look into")
 
@@ -46,6 +47,35 @@ def test_steps_leave_no_memory_behind():
     before = resident()
     gan.fit(data, steps=2000, batch=16, rng=rng)
     assert resident() - before < 100 * 2000 + (1 << 20)              # the allocator moves in steps of its own
+
+
+@LINUX
+@pytest.mark.parametrize("name", sorted(set(CASES) - {DRAWS}))
+def test_a_kernel_leaves_no_memory_behind(name):
+    """1,000 calls with arrays of 16 x 32 numbers and more, of which one alone would come to 2 MB."""
+    arguments, call = CASES[name](drawer(np.float32, ["C"]), 16, 32, 24)[0], getattr(kernels, name)
+    for _ in range(100):
+        call(**arguments)
+    before = resident()
+    for _ in range(1000):
+        call(**arguments)
+    assert resident() - before < 1 << 19
+
+
+@LINUX
+@pytest.mark.parametrize("of_D", [
+    [ng.Dense(32), ng.BatchNorm()], [ng.Dense(32), ng.MinibatchStd()], [ng.Dense(32), ng.Dropout(), ng.Maxout(4)],
+    [ng.SpectralDense(32), ng.Sigmoid()], [ng.Pack(2), ng.Dense(32), ng.ReLU()]], ids=str)
+def test_no_layer_leaves_memory_behind(of_D, engine):
+    """400 steps with minibatches of 4 kB: one array a step would come to 1.6 MB."""
+    rng, data = np.random.default_rng(0), ng.data.array(np.random.default_rng(1).uniform(0, 1, (320, 32)))
+    G = ng.Network([ng.Dense(32), ng.BatchNorm(), ng.Tanh(), ng.Dense(32)], 4, rng=rng, engine=engine)
+    D = ng.Network([*of_D, ng.Dense(1)], 32, rng=rng, engine=engine)
+    gan = ng.GAN(G, D, penalties=() if any(layer.batchwise for layer in of_D) else [ng.penalties.GradientPenalty()])
+    gan.fit(data, steps=200, batch=32, rng=rng)
+    before = resident()
+    gan.fit(data, steps=400, batch=32, rng=rng)
+    assert resident() - before < 1 << 20
 
 
 @LINUX

@@ -1,14 +1,18 @@
-"""Batch normalisation and the minibatch standard deviation, compiled: row by row, sums of columns in float64."""
+"""Batch normalisation and the minibatch standard deviation, compiled: row by row, sums of columns in float64.
+
+The loops over a row do one thing each: where there are too many arrays, LLVM does not vectorise.
+"""
 import numpy as np
 
-from .support import alike, floats, jit, making_jit
+from .support import alike, dividing_jit, floats, jit
 
 
-@making_jit
-def _moments(x, mean, var):
+@dividing_jit
+def _moments(x, total, mean, var):
     """The mean of each column, then its variance around that mean: two passes, so that nothing cancels."""
     n, d = x.shape
-    total = np.zeros(d)
+    for j in range(d):
+        total[j] = 0
     for i in range(n):
         for j in range(d):
             total[j] += x[i, j]
@@ -23,50 +27,53 @@ def _moments(x, mean, var):
         var[j] = total[j] / n
 
 
-@making_jit
-def _normalise(x, gamma, beta, eps, mean, var, x_hat, y):
+@dividing_jit
+def _batch_norm(x, gamma, beta, eps, total, mean, var, scale, x_hat, y):
+    _moments(x, total, mean, var)
     one = x.dtype.type(1)
-    scale = np.empty_like(var)
     for j in range(x.shape[1]):
         scale[j] = one / np.sqrt(var[j] + eps)
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
             x_hat[i, j] = (x[i, j] - mean[j]) * scale[j]
+        for j in range(x.shape[1]):
             y[i, j] = gamma[j] * x_hat[i, j] + beta[j]
 
 
-@making_jit
-def _batch_norm_backward(dy, x_hat, var, gamma, eps, dx, dgamma, dbeta):
+@dividing_jit
+def _batch_norm_backward(dy, x_hat, var, gamma, eps, sums, mean, mean_along, scale, dx, dgamma, dbeta):
     n, d = dy.shape
-    along, total = np.zeros(d), np.zeros(d)
+    for j in range(d):
+        sums[0, j] = sums[1, j] = 0
     for i in range(n):
         for j in range(d):
-            along[j] += dy[i, j] * x_hat[i, j]
-            total[j] += dy[i, j]
-    scale, mean_along, mean = np.empty_like(var), np.empty_like(var), np.empty_like(var)
+            sums[0, j] += dy[i, j]
+        for j in range(d):
+            sums[1, j] += dy[i, j] * x_hat[i, j]
     for j in range(d):
-        dgamma[j], dbeta[j] = along[j], total[j]
-        mean_along[j], mean[j] = along[j] / n, total[j] / n
+        dbeta[j], dgamma[j] = sums[0, j], sums[1, j]
+        mean[j], mean_along[j] = sums[0, j] / n, sums[1, j] / n
         scale[j] = gamma[j] / np.sqrt(var[j] + eps)
     for i in range(n):
         for j in range(d):
             dx[i, j] = scale[j] * (dy[i, j] - mean[j] - x_hat[i, j] * mean_along[j])
 
 
-@making_jit
-def _append_std(x, eps, mean, var, y, slope):
+@dividing_jit
+def _append_std(x, eps, total, mean, var, factor, y, slope):
+    _moments(x, total, mean, var)
     n, d = x.shape
-    total = 0.0
-    factor = np.empty_like(var)
+    s = 0.0
     for j in range(d):
         sigma = np.sqrt(var[j] + eps)
-        total += sigma
+        s += sigma
         factor[j] = x.dtype.type(1) / (x.dtype.type(n * d) * sigma)
     for i in range(n):
         for j in range(d):
             y[i, j] = x[i, j]
+        for j in range(d):
             slope[i, j] = (x[i, j] - mean[j]) * factor[j]
-        y[i, d] = total / d
+        y[i, d] = s / d
 
 
 @jit
@@ -97,9 +104,9 @@ def batch_norm(x, gamma, beta, eps):
     Optimizations: three passes over x in the order of memory, no temporaries of its size.
     """
     x, gamma, beta = _columns(x, gamma, beta)
-    y, x_hat, mean, var = np.empty_like(x), np.empty_like(x), np.empty_like(gamma), np.empty_like(gamma)
-    _moments(x, mean, var)
-    _normalise(x, gamma, beta, x.dtype.type(eps), mean, var, x_hat, y)
+    y, x_hat = np.empty_like(x), np.empty_like(x)
+    mean, var, scale = np.empty((3, x.shape[1]), x.dtype)
+    _batch_norm(x, gamma, beta, x.dtype.type(eps), np.empty(x.shape[1]), mean, var, scale, x_hat, y)
     return y, x_hat, mean, var
 
 
@@ -110,8 +117,10 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
     """
     dy, var, gamma = _columns(dy, var, gamma)
     dy, x_hat = alike(dy, x_hat)
-    dx, dgamma, dbeta = np.empty_like(dy), np.empty_like(var), np.empty_like(var)
-    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(eps), dx, dgamma, dbeta)
+    dx, d = np.empty_like(dy), dy.shape[1]
+    dgamma, dbeta, mean, mean_along, scale = np.empty((5, d), dy.dtype)
+    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(eps), np.empty((2, d)), mean, mean_along, scale, dx,
+                         dgamma, dbeta)
     return dx, dgamma, dbeta
 
 
@@ -122,10 +131,9 @@ def minibatch_std(x, eps):
     """
     x, = _columns(x)
     n, d = x.shape
-    mean, var = np.empty(d, x.dtype), np.empty(d, x.dtype)
+    mean, var, factor = np.empty((3, d), x.dtype)
     y, slope = np.empty((n, d + 1), x.dtype), np.empty_like(x)
-    _moments(x, mean, var)
-    _append_std(x, x.dtype.type(eps), mean, var, y, slope)
+    _append_std(x, x.dtype.type(eps), np.empty(d), mean, var, factor, y, slope)
     return y, slope
 
 

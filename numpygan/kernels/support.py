@@ -28,7 +28,7 @@ from numba.core.untyped_passes import FixupArgs, InlineInlinables, IRProcessing,
 from numba.extending import intrinsic
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning, but in
-# 1 / √x (see `making_jit`).
+# 1 / √x (see `dividing_jit`).
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
 REALS = {"f": types.float32, "d": types.float64}            # what the kernels take, by the character of the dtype
 
@@ -101,12 +101,10 @@ def inner_jit(function: Callable) -> Callable:
     return jit(function, "never", no_cpython_wrapper=True)
 
 
-def making_jit(function: Callable) -> Callable:
-    """`jit` for what makes arrays, and must count who holds them.
-
-    Without "arcp", by which 1 / √x is estimated in float32: NaN, not 0, for x = ∞, and not the same on every CPU.
-    """
-    return jit(function, _nrt=True, fastmath=FASTMATH - {"arcp"})
+def dividing_jit(function: Callable) -> Callable:
+    """`jit` without "arcp", by which 1 / √x is estimated in float32: NaN, not 0, for x = ∞, and not the same on every
+    CPU."""
+    return jit(function, fastmath=FASTMATH - {"arcp"})
 
 
 def ordered_jit(function: Callable) -> Callable:
