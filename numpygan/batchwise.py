@@ -53,9 +53,9 @@ class BatchNorm(Layer):
             raise ValueError("BatchNorm: a training pass needs at least 2 rows, and got 1, which is its own mean: "
                              "choose a batch size that leaves no last minibatch of one row")
         y, x_hat, mean, var = c.ops.batch_norm(x, p["gamma"], p["beta"], self.eps)
-        keep = 1 - self.momentum
-        c.new["mean"] = c.ops.average(c.state["mean"], mean.real, keep)                    # Eq. (11.4)
-        c.new["var"] = c.ops.average(c.state["var"], var.real * (n / (n - 1)), keep)
+        old, new = 1 - self.momentum, self.momentum
+        c.new["mean"] = old * c.state["mean"] + new * mean.real                             # Eq. (11.4)
+        c.new["var"] = old * c.state["var"] + (new * n / (n - 1)) * var.real
         return y, (x_hat, var, False)
 
     def backward(self, p, cache, dy, c):

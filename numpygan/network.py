@@ -151,7 +151,7 @@ class Network:
                                  f"{self.version}): what it saw is out of date")
         new = [tape.state for tape in tapes if tape.state is not None]
         if new:
-            self.state = np.mean(new, axis=0)
+            self._state = sum(new[1:], new[0]) / self.dtype.type(len(new))
 
     # ---------------------------------------------------------------------------------------------- passes
 
@@ -249,7 +249,7 @@ class Network:
         """The context of each layer: c itself, or for one that remembers, c with its state and room for a new one."""
         if not self.remembers:
             return [c] * len(self.layers)
-        return [c._replace(state=s, new={}) if s else c for s in cut(self.state, self._state_slots)]
+        return [Context(c.ops, c.rng, state=s, new={}) if s else c for s in cut(self.state, self._state_slots)]
 
     def _proposed(self, contexts):
         """The state with what the layers propose in these contexts; None where none of them proposes anything."""

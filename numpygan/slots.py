@@ -37,12 +37,13 @@ def renewed(vector: np.ndarray, layers: Sequence[Slots], proposals: Sequence[Map
     """
     vector = vector.copy()
     for i, (slots, new) in enumerate(zip(layers, proposals, strict=True)):
-        known = {name: (a, b, shape) for name, a, b, shape in slots}
+        known = {name: (a, b, shape) for name, a, b, shape in slots} if new else {}
         for name, value in new.items():
             a, b, shape = known.get(name, (0, 0, None))
-            if np.shape(value) != shape:
+            value = np.asarray(value)
+            if value.shape != shape:
                 declared = ", ".join(f"{k} {v[2]}" for k, v in known.items())
-                raise ValueError(f"layer {i} proposes {name!r} of shape {np.shape(value)} as new state, and its "
+                raise ValueError(f"layer {i} proposes {name!r} of shape {value.shape} as new state, and its "
                                  f"state(d_in) declares {declared}")
-            vector[a:b] = np.real(value).reshape(-1)
+            vector[a:b] = value.real.reshape(-1)
     return vector
