@@ -40,7 +40,9 @@ class DenseStack(Layer):
         for (k, m), slope, _, y, part in self._members(cache):
             dots.append(x_dot)
             W = p["theta"][part][:k * m].reshape(k, m)
-            x_dot = c.ops.leaky_relu_backward(c.ops.matmul(x_dot, W), y, slope)
+            x_dot = c.ops.matmul(x_dot, W)
+            if slope != 1:
+                x_dot = c.ops.leaky_relu_backward(x_dot, y, slope)
         return x_dot, dots
 
     def jvp_backward(self, p, cache, dots, dy, dy_dot, c):

@@ -90,7 +90,7 @@ def _penalised(D: Network, x: np.ndarray, rng: np.random.Generator | None, penal
     if any(layer.batchwise for layer in check_network(D, "D").layers):
         raise ValueError("a penalty needs ∇ₓD(xᵢ) row by row, and D has a layer that mixes the rows of a batch "
                          "(batchwise): leave that layer out, or leave the penalty out")
-    before = copy.deepcopy(rng)
+    before = None if D.twice else copy.deepcopy(rng)          # of a layer that draws, the same draw once more
     logit, tape = D.forward(numeric(x, "x"), rng)
     u, _ = D.backward(tape, np.ones_like(logit), want_g=False)
     P, v = penalty(u)
