@@ -29,7 +29,7 @@ from stacks import (
 )
 
 from numpygan import functional, kernels
-from numpygan.kernels import dense, losses, passes, rows, stack, support, team, tiles
+from numpygan.kernels import dense, intrinsics, losses, passes, rows, stack, support, team, tiles
 
 SUM = np.float32 if JIT_OFF else np.float64             # what losses are added up in, at the least
 
@@ -111,7 +111,7 @@ def test_blas_gives_the_same_numbers(monkeypatch, sizes, dtype, rng):
 @pytest.mark.parametrize("k", [rows.LONGEST, rows.LONGEST + 1, 50_000])
 def test_a_layer_of_very_many_inputs(k, dtype, rng):
     """More than there is room for on a desk: few outputs are then made in tiles, going up."""
-    assert 64 + 8 * rows.LONGEST <= team.DESK
+    assert 64 + 8 * rows.LONGEST <= intrinsics.DESK
     args, layer = arrays(rng, 3, (k, 2), dtype), ((k, 2), (0.2,))
     y, hidden = stack.mlp(args[0], args[-1], *layer)
     assert worst_up(args[0], hidden, y, args[-1], *layer) <= 1

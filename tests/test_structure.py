@@ -58,12 +58,13 @@ def private(path):
 
 
 def strangers(path):
-    """(function, callee) for each call in a jitted function of a name bound in its file to anything but jitted code."""
+    """(function, callee) for each call in a jitted function of a name that stands for anything but jitted code of its
+    file or an instruction that kernels share."""
     top = tree(path).body
     jitted = {f.name for f in top if isinstance(f, ast.FunctionDef) and (is_jitted(f) or is_intrinsic(f))}
     plain = {f.name for f in top if isinstance(f, ast.FunctionDef | ast.ClassDef)} - jitted
     brought = {alias.asname or alias.name for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)
-               for alias in node.names}
+               for alias in node.names if node.module != "intrinsics"}
     for function in functions(path):
         if is_jitted(function) or is_intrinsic(function):
             foreign = brought if is_intrinsic(function) else plain | brought
@@ -74,7 +75,7 @@ def strangers(path):
 
 @pytest.mark.parametrize("path", LEAVES, ids=name)
 def test_a_jitted_function_calls_only_jitted_functions_of_its_own_file(path):
-    """Numba's cache does not notice a change in another file, and runs the old code."""
+    """And the instructions of `intrinsics`, each a line or two of machine code written out where it is called."""
     assert list(strangers(path)) == []
 
 
@@ -82,10 +83,12 @@ def test_a_jitted_function_calls_only_jitted_functions_of_its_own_file(path):
 def test_a_leaf_of_the_kernels_imports_nothing_of_ours_but_its_support(path):
     """And what is called by address, the team of threads and the code in tiles, or from Python."""
     ours = {m for m in imported(path) if m.startswith((".", "numpygan"))}
-    assert ours <= {"support.py": set(), "passes.py": {".rows", ".support", ".team", ".tiles"},
+    assert ours <= {"support.py": set(), "intrinsics.py": set(),
+                    "passes.py": {".intrinsics", ".rows", ".support", ".team", ".tiles"},
                     "dense.py": {".passes", ".rows", ".support", ".team", ".tiles"},
                     "stack.py": {".dense", ".passes", ".rows", ".support", ".team", ".tiles"},
-                    "optim.py": {".passes", ".support", ".team"}}.get(path.name, {".support"})
+                    "optim.py": {".intrinsics", ".passes", ".support", ".team"}}.get(
+                        path.name, {".intrinsics", ".support"})
 
 
 def test_there_are_kernels_to_look_at():
@@ -156,6 +159,7 @@ def test_kernels_have_the_names_and_signatures_of_functional():
 PLANTED = '''
 """A kernel file with four strangers."""
 import numba
+from .intrinsics import smin
 from .support import floats, jit
 
 def plain(x): return x
@@ -173,7 +177,7 @@ def calls_support(x): return floats(x)
 def writes(typingctx, x): return plain(jit(x))
 
 @jit
-def calls_intrinsic(x): return writes(x)
+def calls_intrinsic(x): return smin(writes(x), x)
 
 def outside(x): return plain(x)
 '''
@@ -183,7 +187,7 @@ def test_planted_faults_are_found(tmp_path):
     path = tmp_path / "planted.py"
     path.write_text(PLANTED, encoding="utf-8")
     assert list(strangers(path)) == [("calls_plain", "plain"), ("calls_support", "floats"), ("writes", "jit")]
-    assert set(imported(path)) == {"numba", ".support"}
+    assert set(imported(path)) == {"numba", ".intrinsics", ".support"}
     path.write_text("from . import dense\nfrom ..functional import affine\nimport numpygan.gan\n", encoding="utf-8")
     assert set(imported(path)) == {".dense", "..functional", "numpygan.gan"}
     path.write_text("from . import __version__\nfrom .a import _b, c\nfrom numpygan.d import _e\nfrom os import _f\n",

@@ -7,40 +7,15 @@ import math
 import numpy as np
 from llvmlite import ir
 from numba import config, types
-from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from . import passes, team
-from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors, whole
+from .intrinsics import array_at, ceil_div, four_arrays_at, put_number, put_word, smax, smin, udiv, word_at
+from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors
 
 TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
 LONG = 8 * PIECE                # a vector that is worth sharing
-
-
-@intrinsic
-def _word(typingctx, job, i):
-    """Word i of a job, a number of entries."""
-    def code(context, builder, signature, args):
-        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
-        return builder.load(builder.gep(words, [args[1]]))
-    return types.int64(job, types.int64), code
-
-
-@intrinsic
-def _from(typingctx, job, i, start, count):
-    """`count` entries from `start` on of the vector whose address is word i of a job."""
-    kind = types.Array(job.dtype, 1, "C")
-    def code(context, builder, signature, args):
-        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
-        size = word(job.dtype.bitwidth // 8)
-        vectors = builder.bitcast(args[0], ir.PointerType(args[0].type))
-        first = builder.gep(builder.load(builder.gep(vectors, [args[1]])), [args[2]])
-        shape, steps = cgutils.pack_array(builder, [args[3]]), cgutils.pack_array(builder, [size])
-        arrayobj.populate_array(array, first, shape, steps, size, None)
-        return array._getvalue()
-    return kind(job, *[types.int64] * 3), code
 
 
 @intrinsic
@@ -50,31 +25,6 @@ def _square(typingctx, x):
         x = args[0] if args[0].type == ir.DoubleType() else builder.fpext(args[0], ir.DoubleType())
         return builder.fmul(x, x)
     return types.float64(x), code
-
-
-_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
-_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
-_parts = whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
-
-
-@intrinsic
-def _store(typingctx, job, index, x):
-    """Write x to entry `index` of the float64 vector whose address is word 1 of a job."""
-    def code(context, builder, signature, args):
-        words = builder.bitcast(args[0], ir.PointerType(ir.PointerType(ir.DoubleType())))
-        builder.store(args[2], builder.gep(builder.load(builder.gep(words, [ir.IntType(64)(1)])), [args[1]]))
-        return context.get_dummy_value()
-    return types.void(job, types.int64, types.float64), code
-
-
-@intrinsic
-def _put(typingctx, job, i, value):
-    """Write word i of a job."""
-    def code(context, builder, signature, args):
-        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
-        builder.store(args[2], builder.gep(words, [args[1]]))
-        return context.get_dummy_value()
-    return types.void(job, types.int64, types.int64), code
 
 
 @jit
@@ -119,19 +69,20 @@ def _adam_at_once(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps):
 @jit
 def _cut(job, n, word):
     """Into how many pieces n numbers are cut; how many each has is noted."""
-    piece = _max(PIECE, _parts(n, 64 * MOST) * 64)
-    _put(job, word, piece)
-    return _parts(n, piece)
+    piece = smax(PIECE, ceil_div(n, 64 * MOST) * 64)
+    put_word(job, word, piece)
+    return ceil_div(n, piece)
 
 
 def _adam_piece(job, index, desk):
     """Piece `index` of the update whose vectors, their length and seven numbers a job names; −1: how many there are."""
-    n = _word(job, 4)
+    n = word_at(job, 4)
     if index < 0:
         return _cut(job, n, 6)
-    start, c = index * _word(job, 6), _from(job, 5, 0, 7)
-    n = _min(n - start, _word(job, 6))                      # a loop from 0 is vectorised, one from `start` is not
-    _adam(_from(job, 0, start, n), _from(job, 1, start, n), _from(job, 2, start, n), _from(job, 3, start, n),
+    start, c = index * word_at(job, 6), array_at(job, word_at(job, 5), 0, 0, 7)
+    n, size = smin(n - start, word_at(job, 6)), c.itemsize  # a loop from 0 is vectorised, one from `start` is not
+    _adam(array_at(job, word_at(job, 0), start, size, n), array_at(job, word_at(job, 1), start, size, n),
+          array_at(job, word_at(job, 2), start, size, n), array_at(job, word_at(job, 3), start, size, n),
           c[0], c[1], c[2], c[3], c[4], c[5], c[6])
     return 0
 
@@ -161,19 +112,20 @@ def _square_sum(g):
 def _squares_piece(job, index, desk):
     """The sum of the squares of piece `index`; −1: how many pieces there are."""
     # Four quarters side by side: each lies on pages of its own, and the CPU reads ahead on each (.63 of the time).
-    n, total = _word(job, 2), 0.0
+    n, total = word_at(job, 2), 0.0
     if index < 0:
         return _cut(job, n, 3)
-    start = index * _word(job, 3)
-    n = _min(n - start, _word(job, 3))
-    q = _parts(n - 3, 4) if n > 3 else 0
-    a, b, c = _from(job, 0, start, q), _from(job, 0, start + q, q), _from(job, 0, start + 2 * q, q)
-    d = _from(job, 0, start + 3 * q, n - 3 * q)
+    whole = array_at(job, word_at(job, 0), 0, 0, n)
+    start, size = index * word_at(job, 3), whole.itemsize
+    n = smin(n - start, word_at(job, 3))
+    first, q = word_at(job, 0) + start * size, udiv(n, 4)
+    a, b, c, d = four_arrays_at(job, first, 0, q * size, q)
+    rest = array_at(job, first, 4 * q, size, n - 4 * q)
     for i in range(q):
         total += (_square(a[i]) + _square(b[i])) + (_square(c[i]) + _square(d[i]))
-    for i in range(q, d.size):
-        total += _square(d[i])
-    _store(job, index, total)
+    for i in range(rest.size):
+        total += _square(rest[i])
+    put_number(word_at(job, 1), index, 8, total)
     return 0
 
 

@@ -9,14 +9,14 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from . import team, tiles
+from .intrinsics import array_at, call, new_desk, put_word, select, smax, whole, word_at
 from .rows import BLOCKS, ROOM
-from .support import closed_jit, jit, whole
+from .support import closed_jit, jit
 
 WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
-SHARE, DESK = team.SHARE, team.DESK
+SHARE = team.SHARE
 MISFIT = -1                     # what compiled code answers to shapes that do not belong together
 
 # "tiles", "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
@@ -34,58 +34,12 @@ NEXT_LAYER = 8 * len(LAYER)
 # ------------------------------------------------------------------------------------------ jobs for machine code
 
 @intrinsic
-def _call(typingctx, work, job, piece, desk):
-    """work(job, piece, desk), for the address of compiled code."""
-    def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word] * 3)))
-        return builder.call(function, args[1:])
-    return types.int64(*[types.int64] * 4), code
-
-
-@intrinsic
-def _desk(typingctx, like):
-    """The address of an empty desk (see `team`)."""
-    def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        with builder.goto_entry_block():
-            desk = builder.alloca(ir.ArrayType(ir.IntType(8), DESK))
-        desk.align = 64
-        builder.store(word(0), builder.bitcast(desk, ir.PointerType(word)))
-        return builder.ptrtoint(desk, word)
-    return types.int64(like), code
-
-
-@intrinsic
 def _address(typingctx, array):
     """Where an array begins; 0 if it is empty."""
     def code(context, builder, signature, args):
         array, none = context.make_array(signature.args[0])(context, builder, args[0]), ir.IntType(64)(0)
         return builder.select(_empty(builder, array), none, builder.ptrtoint(array.data, none.type))
     return types.int64(array), code
-
-
-@intrinsic
-def _vector(typingctx, like, address, count):
-    """The `count` numbers at an address, as an array of the type of `like`."""
-    kind = types.Array(like.dtype, 1, "C")
-    def code(context, builder, signature, args):
-        array, word = context.make_array(kind)(context, builder), ir.IntType(64)
-        size = word(like.dtype.bitwidth // 8)
-        place, shape, steps = (builder.inttoptr(args[1], array.data.type), cgutils.pack_array(builder, [args[2]]),
-                               cgutils.pack_array(builder, [size]))
-        arrayobj.populate_array(array, place, shape, steps, size, None)
-        return array._getvalue()
-    return kind(like, types.int64, types.int64), code
-
-
-@intrinsic
-def _word(typingctx, address, i):
-    """Word i at an address."""
-    def code(context, builder, signature, args):
-        words = builder.inttoptr(args[0], ir.PointerType(ir.IntType(64)))
-        return builder.load(builder.gep(words, [args[1]]))
-    return types.int64(types.int64, types.int64), code
 
 
 @intrinsic
@@ -99,9 +53,7 @@ def _write(typingctx, address, words):
     return types.int64(types.int64, words), code
 
 
-_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
 _behind = whole(lambda builder, address, i, stride: builder.add(address, builder.mul(i, stride)))
-_pick = whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
 
 
 @intrinsic
@@ -141,9 +93,9 @@ def _done(board, work, job, pieces, count, called, desk):
     has only one. 0, or what `_share` answers."""
     if pieces > 1:
         return _share(board, work, job, count, called)
-    _write(desk, (0,))
+    put_word(desk, 0, 0)
     for i in range(count):
-        _call(work, job, i, desk)
+        call(work, job, i, desk)
     return 0
 
 
@@ -200,8 +152,8 @@ def _product(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
     if not _fit(a, a_turned, b, b_turned, bias, c):
         return MISFIT
     job = _describe(a, a_turned, b, b_turned, _address(bias), slope, c, _jobs(work))
-    pieces = _call(work, job, -1, 0)
-    return _done(board, work, job, pieces, pieces, called, _desk(job))
+    pieces = call(work, job, -1, 0)
+    return _done(board, work, job, pieces, pieces, called, new_desk())
 
 
 # ------------------------------------------------------------------------------------------------ a stack of layers
@@ -250,15 +202,15 @@ def _up(x, theta, hidden, y, plan, board, called):
     `_share` answers."""
     if not _fit_up(x, theta, hidden, y, plan):
         return MISFIT
-    job, desk, n, step = _jobs(plan), _desk(plan), len(x), theta.itemsize
-    a, W, c, layers = _address(x), _address(theta), _address(hidden), _word(plan, LAYERS)
+    job, desk, n, step = _jobs(plan), new_desk(), len(x), theta.itemsize
+    a, W, c, layers = _address(x), _address(theta), _address(hidden), word_at(plan, LAYERS)
     layer = plan + 8 * len(HEAD)
     for i in range(layers):
-        k, m, x_row, y_row = _word(layer, DEPTH), _word(layer, COLS), _word(layer, X_ROW), _word(layer, Y_ROW)
-        b, c = W + _word(layer, SIZE), _pick(i + 1 - layers, c, _address(y))
-        work = _word(layer, UP)
-        _write(job, (_word(layer, SLOPE), a, x_row, step, W, y_row, step, b, c, y_row, n, k, m))
-        pieces = _call(work, job, -1, 0)
+        k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
+        b, c = W + word_at(layer, SIZE), select(i + 1 - layers, c, _address(y))
+        work = word_at(layer, UP)
+        _write(job, (word_at(layer, SLOPE), a, x_row, step, W, y_row, step, b, c, y_row, n, k, m))
+        pieces = call(work, job, -1, 0)
         left = _done(board, work, job, pieces, pieces, called, desk)
         if left:
             return left
@@ -269,11 +221,11 @@ def _up(x, theta, hidden, y, plan, board, called):
 @jit
 def _add_up(like, to, sums, stride, blocks, count):
     """The sums of all blocks, in their order."""
-    total = _vector(like, to, count)
+    total = array_at(like, to, 0, 0, count)
     for j in range(total.size):
         total[j] = 0
     for i in range(blocks):
-        more = _vector(like, _behind(sums, i, stride), count)
+        more = array_at(like, sums, i, stride, count)
         for j in range(total.size):
             total[j] += more[j]
 
@@ -286,39 +238,39 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     """
     if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
         return MISFIT
-    job, desk, n, step, work = _jobs(plan), _desk(plan), len(x), theta.itemsize, _word(plan, TILES)
-    one, layers, stride = _word(plan, ONE), _word(plan, LAYERS), _word(plan, STRIDE)
-    here, wanted = _address(room), _pick(g.size, 1, 0)
-    there = _behind(here, n, _word(plan, WIDEST) * step)
-    sums = _behind(here, n, 2 * _word(plan, WIDEST) * step)
+    job, desk, n, step, work = _jobs(plan), new_desk(), len(x), theta.itemsize, word_at(plan, TILES)
+    one, layers, stride = word_at(plan, ONE), word_at(plan, LAYERS), word_at(plan, STRIDE)
+    here, wanted = _address(room), select(g.size, 1, 0)
+    there = _behind(here, n, word_at(plan, WIDEST) * step)
+    sums = _behind(here, n, 2 * word_at(plan, WIDEST) * step)
     W, dW = _behind(_address(theta), theta.size, step), _behind(_address(g), theta.size, step)
     a, out, above = _behind(_address(hidden), hidden.size, step), _address(y), _address(dy)
     layer = plan + 8 * len(HEAD) + layers * NEXT_LAYER
     for i in range(layers - 1, -1, -1):
         layer -= NEXT_LAYER
-        k, m, x_row, y_row = _word(layer, DEPTH), _word(layer, COLS), _word(layer, X_ROW), _word(layer, Y_ROW)
-        way, by_rows, parameters = _word(layer, DOWN), _word(layer, BY_ROWS), _word(layer, SIZE) + y_row
+        k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
+        way, by_rows, parameters = word_at(layer, DOWN), word_at(layer, BY_ROWS), word_at(layer, SIZE) + y_row
         W, dW = W - parameters, dW - parameters
-        a = _pick(i, _behind(a, n, -x_row), _address(x))
-        below = _pick(i, _pick(by_rows, there, here), _address(dx))
-        _write(job, (_word(layer, SLOPE), a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
-        blocks = _call(way, job, -1, 0)
+        a = select(i, _behind(a, n, -x_row), _address(x))
+        below = select(i, select(by_rows, there, here), _address(dx))
+        _write(job, (word_at(layer, SLOPE), a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
+        blocks = call(way, job, -1, 0)
         left = _done(board, way, job, blocks, blocks, called, desk)
         if left:
             return left
-        _add_up(theta, dW + _word(layer, SUMS_AT), sums, stride, blocks, wanted * _word(layer, SUMS))
+        _add_up(theta, dW + word_at(layer, SUMS_AT), sums, stride, blocks, wanted * word_at(layer, SUMS))
         if by_rows:
             here, there = there, here
         else:
             count, most, next_job = 0, 0, job
             if wanted:
                 _write(job, (one, a, step, x_row, there, y_row, step, 0, dW, y_row, k, n, m))
-                count = most = _call(work, job, -1, 0)
+                count = most = call(work, job, -1, 0)
                 next_job += BYTES
             if below:
                 _write(next_job, (one, there, y_row, step, W, step, y_row, 0, below, x_row, n, m, k))
-                pieces = _call(work, next_job, -1, 0)
-                count, most = count + pieces, _max(most, pieces)
+                pieces = call(work, next_job, -1, 0)
+                count, most = count + pieces, smax(most, pieces)
             left = _done(board, work, job, most, count, called, desk)
             if left:
                 return left
@@ -334,12 +286,12 @@ def _adam(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps, work, bo
     if not (g.size == theta.size and m.size == theta.size and v.size == theta.size):
         return MISFIT
     job = _jobs(work)
-    numbers = _vector(theta, job + 64, 7)
+    numbers = array_at(theta, job + 64, 0, 0, 7)
     numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] = step, beta1, rest1, beta2, rest2
     numbers[5], numbers[6] = scale, eps
     _write(job, (_address(theta), _address(g), _address(m), _address(v), theta.size, job + 64))
-    pieces = _call(work, job, -1, 0)
-    return _done(board, work, job, pieces, pieces, called, _desk(job))
+    pieces = call(work, job, -1, 0)
+    return _done(board, work, job, pieces, pieces, called, new_desk())
 
 
 @closed_jit
@@ -347,8 +299,8 @@ def _sum(a, sums, work, board, called):
     """What the pieces of work on one vector come to: each to its place in `sums`, all of it to the last one; 0, or what
     `_share` answers."""
     job = _write(_jobs(work), (_address(a), _address(sums), a.size))
-    pieces = _call(work, job, -1, 0)
-    left = _done(board, work, job, pieces, pieces, called, _desk(job))
+    pieces = call(work, job, -1, 0)
+    left = _done(board, work, job, pieces, pieces, called, new_desk())
     if left == 0:
         sums[-1] = 0
         for i in range(pieces):

@@ -2,7 +2,7 @@
 
 A compiled loop reads whatever lies behind the end of a short array, so shapes are checked here, in Python, where
 an error is a sentence; a closed kernel looks at them itself, and leaves the sentence to Python. Compiled functions
-call only compiled functions of their own file: Numba's cache, by itself, does not notice a change in another one.
+call only compiled functions of their own file and the instructions of `intrinsics`.
 """
 import contextlib
 import functools
@@ -25,7 +25,6 @@ from numba.core.compiler_machinery import PassManager
 from numba.core.errors import NumbaError
 from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 from numba.core.untyped_passes import FixupArgs, InlineInlinables, IRProcessing, ReconstructSSA, TranslateByteCode
-from numba.extending import intrinsic
 
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning, but in
 # 1 / √x (see `dividing_jit`).
@@ -172,18 +171,6 @@ def undisturbed() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def whole(operation: Callable) -> Any:
-    """An operation on whole numbers, none below 0, in LLVM's instructions. An operator, and a branch above all, takes
-    Numba milliseconds to compile, and min, // and % become many instructions."""
-    @intrinsic
-    @functools.wraps(operation)                                         # its signature
-    def on_numbers(typingctx, *numbers):
-        def code(context, builder, signature, args):
-            return operation(builder, *args)
-        return types.int64(*[types.int64] * len(numbers)), code
-    return on_numbers
 
 
 def address_of(function: Callable, signature) -> int:

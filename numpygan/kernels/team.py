@@ -26,7 +26,8 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import address_of, free_jit, inner_jit, whole
+from .intrinsics import call, new_desk, smax, smin, udiv, urem
+from .support import address_of, free_jit, inner_jit
 
 TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
@@ -37,7 +38,6 @@ MOST = 8                        # more threads than a batch of a few hundred row
 TICKS = 3 * 10**6 if TRIPLE.startswith("x86_64") else 10**5
 CAUTION = 3
 AT_ONCE, GIVING_WAY, NAPPING = 2000, 4000, 4500     # looks of an idle helper; the last between naps (50 ms)
-DESK = 5 * 2**16                # bytes, of the stack
 STACK = 2**21                   # bytes of a helper's, however few `threading.stack_size` gives to the other threads
 NAP = 50                        # microseconds, to which the system adds as many
 
@@ -90,13 +90,6 @@ def _swap(typingctx, board, word, old, new):
         pair = builder.cmpxchg(_word(builder, *args[:2]), args[2], args[3], "seq_cst", "seq_cst")
         return builder.zext(builder.extract_value(pair, 1), context.get_value_type(types.boolean))
     return types.boolean(*[types.int64] * 4), code
-
-
-_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
-_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
-
-
-_div, _mod = whole(lambda builder, a, b: builder.udiv(a, b)), whole(lambda builder, a, b: builder.urem(a, b))
 
 
 @intrinsic
@@ -154,47 +147,22 @@ def _core(typingctx):
     return types.int64(), code
 
 
-@intrinsic
-def _call(typingctx, work, job, piece, desk):
-    """work(job, piece, desk), for the address of compiled code."""
-    def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        function = builder.inttoptr(args[0], ir.PointerType(ir.FunctionType(word, [word] * 3)))
-        return builder.call(function, args[1:])
-    return types.int64(*[types.int64] * 4), code
-
-
-@intrinsic
-def _desk(typingctx, board):
-    """The address of a desk, on a cache line, with nothing on it: of no job."""
-    def code(context, builder, signature, args):
-        word = ir.IntType(64)
-        with builder.goto_entry_block():
-            desk = builder.alloca(ir.ArrayType(ir.IntType(8), DESK))
-        desk.align = 64
-        address = builder.ptrtoint(desk, word)
-        for i in range(2):
-            builder.store(word(0), _word(builder, address, word(i)))
-        return address
-    return types.int64(board), code
-
-
 # ------------------------------------------------------------------------------------------------- taking pieces
 
 @inner_jit
 def _take(board, desk, last):
     """Do the first piece that is left of what is on the board, or the last; False where none is left."""
     ticket = _read(board, NEXT)
-    first, behind = _mod(ticket, END), _mod(_div(ticket, END), END)
+    first, behind = urem(ticket, END), urem(udiv(ticket, END), END)
     work, job, count = _read(board, WORK), _read(board, JOB), _read(board, COUNT)
     if first + behind >= count:
         return False
     if _swap(board, NEXT, ticket, ticket + (END if last else 1)):       # as it was when it was read
-        turn = _div(ticket, TURN)
+        turn = udiv(ticket, TURN)
         if _read(desk, 1) != turn:                          # what lies there is of an older job
             _write(desk, 0, 0)
             _write(desk, 1, turn)
-        _call(work, job, count - 1 - behind if last else first, desk)
+        call(work, job, count - 1 - behind if last else first, desk)
         _add(board, DONE, 1)
     return True
 
@@ -204,25 +172,25 @@ def _share(board, work, job, count, called):
 
     Where helpers are in bed and have not been called, do nothing and return the number of pieces.
     """
-    if not called and _read(board, AWAKE) < _min(_read(board, SIZE), count) - 1:
+    if not called and _read(board, AWAKE) < smin(_read(board, SIZE), count) - 1:
         return count
-    desk = _desk(board)
+    desk = new_desk()
     if count >= NONE or _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
         for i in range(count):
-            _call(work, job, i, desk)
+            call(work, job, i, desk)
         return 0
-    turn = _mod(_div(_read(board, NEXT), TURN) + 1, TURN // 2)
+    turn = urem(udiv(_read(board, NEXT), TURN) + 1, TURN // 2)
     _write(board, NEXT, turn * TURN + NONE)                 # from here on, no ticket of an older turn is good
     _write(board, WORK, work)
     _write(board, JOB, job)
     _write(board, COUNT, count)
     _write(board, DONE, 0)
     _write(board, CORE, _core())
-    _write(board, NEXT, _mod(turn + 1, TURN // 2) * TURN)
+    _write(board, NEXT, urem(turn + 1, TURN // 2) * TURN)
     longest, begun = TICKS // 4, _clock()
     while _take(board, desk, 0):
         now = _clock()
-        longest, begun = _max(longest, now - begun), now
+        longest, begun = smax(longest, now - begun), now
     waited = 0
     while _read(board, DONE) < count:                       # a helper is in the middle of a piece
         waited = _clock() - begun
@@ -253,7 +221,7 @@ def _shared():
 def _help(board):
     """What a helper does while it is up: take pieces until there have been none for a while."""
     address = np.int64(board.ctypes.data)
-    desk, looks = _desk(address), 0
+    desk, looks = new_desk(), 0
     _add(address, AWAKE, 1)
     while looks < NAPPING:
         core = _core()

@@ -16,7 +16,8 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .support import inner_jit, jit, whole
+from .intrinsics import ceil_div, put_word, select, smax, smin, udiv, urem, whole, word_at, words_of
+from .support import inner_jit, jit
 
 TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()     # what Numba compiles for, and caches by
 if "+avx512f" in FEATURES:
@@ -40,6 +41,7 @@ PIECES, SHORT = 8, 24                       # pieces that are enough; rows below
 JOB = ("slope", "a", "a_row", "a_col", "b", "b_row", "b_col", "bias", "c", "c_row", "rows", "depth", "cols", "block",
        "strips", "pieces")
 WORDS = len(JOB)
+AT_BLOCK, AT_STRIPS, AT_PIECES = range(WORDS - 3, WORDS)
 DESK = 64 + (TOGETHER * DEPTH + ROWS + 1) * WIDTH + DEPTH * -(-ROWS * 8 // VECTOR) * VECTOR   # bytes that it needs
 
 
@@ -64,18 +66,9 @@ def _everywhere(builder, x, vector):
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(index, vector.count), [0] * vector.count))
 
 
-_div, _mod = whole(lambda builder, a, b: builder.udiv(a, b)), whole(lambda builder, a, b: builder.urem(a, b))
-_parts = whole(lambda builder, a, b: builder.udiv(builder.add(a, builder.sub(b, b.type(1))), b))     # a / b, upwards
-_min = whole(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
-_max = whole(lambda builder, a, b: builder.select(builder.icmp_signed(">", a, b), a, b))
-_pick = whole(lambda builder, so, a, b: builder.select(builder.icmp_signed("!=", so, so.type(0)), a, b))   # so ? a : b
 _place = whole(lambda builder, start, i, row, j, col:                                      # start + i · row + j · col
                 builder.add(builder.add(start, builder.mul(i, row)), builder.mul(j, col)))
-
-
-def _word(builder, job, i):
-    words = builder.bitcast(job, ir.PointerType(ir.IntType(64)))
-    return builder.gep(words, [ir.IntType(64)(i)])
+_words = words_of(WORDS)
 
 
 @intrinsic
@@ -90,37 +83,11 @@ def _numbers(typingctx, job):
 
 
 @intrinsic
-def _words(typingctx, job):
-    """The words of a job but the first."""
-    def code(context, builder, signature, args):
-        words = [builder.load(_word(builder, args[0], i)) for i in range(1, WORDS)]
-        return context.make_tuple(builder, signature.return_type, words)
-    return types.UniTuple(types.int64, WORDS - 1)(job), code
-
-
-@intrinsic
-def _pieces(typingctx, job):
-    """The last word: of how many pieces."""
-    def code(context, builder, signature, args):
-        return builder.load(_word(builder, args[0], WORDS - 1))
-    return types.int64(job), code
-
-
-@intrinsic
-def _plan(typingctx, job, block, together, pieces):
-    """Write down the plan of a job, and return its pieces."""
-    def code(context, builder, signature, args):
-        for i in (1, 2, 3):
-            builder.store(args[i], _word(builder, args[0], WORDS - 4 + i))
-        return args[3]
-    return types.int64(job, *[types.int64] * 3), code
-
-
-@intrinsic
 def _next(typingctx, job):
     """The job that lies behind this one."""
     def code(context, builder, signature, args):
-        return builder.bitcast(_word(builder, args[0], WORDS), args[0].type)
+        words = builder.bitcast(args[0], ir.PointerType(ir.IntType(64)))
+        return builder.bitcast(builder.gep(words, [ir.IntType(64)(WORDS)]), args[0].type)
     return job(job), code
 
 
@@ -265,7 +232,7 @@ _tile, _low_tile = _tile_of(ROWS), _tile_of(LOW)
 @inner_jit
 def _move(like, size, rows, cols, source, source_row, target, target_row):
     for i in range(rows):
-        for j in range(0, cols, _div(VECTOR, size)):
+        for j in range(0, cols, udiv(VECTOR, size)):
             _copy(like, cols - j, _place(source, i, source_row, j, size), _place(target, i, target_row, j, size))
 
 
@@ -276,10 +243,10 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
     From b on, a row has `there` numbers. Vectors are copied whole where what lies behind them is B's memory too: what
     comes of it is not used.
     """
-    wide, lanes, p = _div(line, size), _div(VECTOR, size), 0
+    wide, lanes, p = udiv(line, size), udiv(VECTOR, size), 0
     if b_col == size:
-        over = _max(0, count * line - there * size)
-        whole = depth - _parts(over, _max(b_row, 1))            # of one row alone b_row may be any number
+        over = smax(0, count * line - there * size)
+        whole = depth - ceil_div(over, smax(b_row, 1))            # of one row alone b_row may be any number
         while p < whole:
             many = p + LINES <= whole
             for s in range(count):
@@ -302,7 +269,7 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
     while p < depth:
         for s in range(count):
             for j in range(wide):
-                _copy(like, 1, _place(b, p, b_row, _min(s * wide + j, there - 1), b_col),
+                _copy(like, 1, _place(b, p, b_row, smin(s * wide + j, there - 1), b_col),
                       _place(strips_at, s * depth + p, line, j, size))
         p += 1
 
@@ -311,77 +278,81 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
 def _soon(size, b, b_row, b_col, depth, cols):
     """The lines of what is packed next: where they begin, the bytes from row to row, how many rows, lines in a row."""
     along = b_col == size
-    lines = _div(_mod(b, 64) + _pick(along, cols, depth) * size + 64, 64)
-    return b - _mod(b, 64), _pick(along, b_row, b_col), _pick(depth, _pick(along, depth, cols), 0), lines
+    lines = udiv(urem(b, 64) + select(along, cols, depth) * size + 64, 64)
+    return b - urem(b, 64), select(along, b_row, b_col), select(depth, select(along, depth, cols), 0), lines
 
 
 @jit
 def _share_out(address, size, rows, depth, cols, turned):
     """Write down in which pieces a product is made, blocks of rows by strips of columns, and return how many.
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
-    strips, parts = _parts(cols * size, WIDTH), _parts(rows, _div(BLOCK, _min(depth, DEPTH) * size))
-    wanted = _max(1, _min(PIECES, _div(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
+    strips, parts = ceil_div(cols * size, WIDTH), ceil_div(rows, udiv(BLOCK, smin(depth, DEPTH) * size))
+    wanted = smax(1, smin(PIECES, udiv(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
     few = turned or (strips <= TOGETHER and rows >= 2 * SHORT)
-    least = _max(1, _min(TOGETHER, _div(TOGETHER * DEPTH, depth))) if few else 1  # all layers of these stay on the desk
-    together = _min(strips, _min(TOGETHER, _max(least, _div(strips * parts, wanted))))
-    across = _parts(strips, together)
-    parts = _max(parts, _min(_parts(wanted, across), _div(rows, SHORT)))
-    block = _parts(rows, parts * ROWS) * ROWS
-    return _plan(address, block, together, _parts(rows, block) * across)
+    least = smax(1, smin(TOGETHER, udiv(TOGETHER * DEPTH, depth))) if few else 1  # all layers of these stay on the desk
+    together = smin(strips, smin(TOGETHER, smax(least, udiv(strips * parts, wanted))))
+    across = ceil_div(strips, together)
+    parts = smax(parts, smin(ceil_div(wanted, across), udiv(rows, SHORT)))
+    block = ceil_div(rows, parts * ROWS) * ROWS
+    pieces = ceil_div(rows, block) * across
+    put_word(address, AT_BLOCK, block)
+    put_word(address, AT_STRIPS, together)
+    put_word(address, AT_PIECES, pieces)
+    return pieces
 
 
 def _work(address, index, desk):
     """Rectangle `index` of the products described at an address; −1: plan the first, and return how many it has."""
-    while index >= _max(0, _pieces(address)):
-        index -= _pieces(address)
+    while index >= smax(0, word_at(address, AT_PIECES)):
+        index -= word_at(address, AT_PIECES)
         address = _next(address)
     slope, one, size = _numbers(address)
-    a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
+    _, a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
     line, turned = np.int64(WIDTH), a_row == size and a_col >= FAR
     if index < 0:
         return _share_out(address, size, rows, depth, cols, turned)
-    wide, room = _div(line, size), desk + 64
-    parts, across = _parts(rows, block), _parts(cols, wide * together)
-    down = _pick(rows * _min(depth, DEPTH) * size <= BLOCK, 1, 0)      # neighbours have the same strips where all of A
-    top = _pick(down, _mod(index, parts), _div(index, across)) * block                # stays near, else the same rows
-    left = _pick(down, _div(index, parts), _mod(index, across)) * together
-    bottom, right = _min(top + block, rows), _min(left + together, _parts(cols, wide))
-    stay = _pick((right - left) * depth <= TOGETHER * DEPTH, 1, 0)
-    packed = _lie(one, desk, _pick(stay, c, 0), left) & stay
+    wide, room = udiv(line, size), desk + 64
+    parts, across = ceil_div(rows, block), ceil_div(cols, wide * together)
+    down = select(rows * smin(depth, DEPTH) * size <= BLOCK, 1, 0)      # neighbours have the same strips where all of A
+    top = select(down, urem(index, parts), udiv(index, across)) * block                # stays near, else the same rows
+    left = select(down, udiv(index, parts), urem(index, across)) * together
+    bottom, right = smin(top + block, rows), smin(left + together, ceil_div(cols, wide))
+    stay = select((right - left) * depth <= TOGETHER * DEPTH, 1, 0)
+    packed = _lie(one, desk, select(stay, c, 0), left) & stay
     corner = room + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
     nothing, panel = corner + ROWS * line, corner + (ROWS + 1) * line
-    panel_line, most = _parts(ROWS * size, VECTOR) * VECTOR, _parts(depth, _parts(depth, DEPTH))    # equal layers
+    panel_line, most = ceil_div(ROWS * size, VECTOR) * VECTOR, ceil_div(depth, ceil_div(depth, DEPTH))    # equal layers
     for p in range(0, depth, most):
-        deep, over = _min(most, depth - p), cols - left * wide
+        deep, over = smin(most, depth - p), cols - left * wide
         f, at_b = slope if p + deep == depth else one, _place(b, p, b_row, left * wide, b_col)
         strips_at = _place(room, stay * p, (right - left) * line, 0, 0)
         if not packed:
             _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
-        then = _pick(packed, 0, _min(most, depth - p - deep))
+        then = select(packed, 0, smin(most, depth - p - deep))
         soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, then,
-                                                 _min(over, (right - left) * wide))
+                                                 smin(over, (right - left) * wide))
         i, asked = top, 0
         while i < bottom:
-            tall = _pick(bottom - i <= LEFT, LOW, ROWS)
-            high = _min(tall, bottom - i)
+            tall = select(bottom - i <= LEFT, LOW, ROWS)
+            high = smin(tall, bottom - i)
             at_a, row, col = _place(a, i, a_row, p, a_col), a_row, a_col
             if turned | (high != tall):
                 _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
                 at_a, row, col = panel, size, panel_line
             for s in range(left, right):
-                done = _div(asked, lines) * deep
-                more = _pick(done < soon_rows, 1, 0)
-                near = _pick(more, _place(soon, done, soon_row, _mod(asked, lines), 64), strips_at)
-                near_row, asked = _pick(more, soon_row, 0), asked + more
+                done = udiv(asked, lines) * deep
+                more = select(done < soon_rows, 1, 0)
+                near = select(more, _place(soon, done, soon_row, urem(asked, lines), 64), strips_at)
+                near_row, asked = select(more, soon_row, 0), asked + more
                 j, strip = s * wide, strips_at + (s - left) * deep * line
-                full, here = _min(wide, cols - j), _place(c, i, c_row, j, size)
-                begin, begin_row = _pick(p, here, _pick(bias, bias + j * size, nothing)), _pick(p, c_row, 0)
-                whole = (high == tall) & (_mod(2 * full, wide) == 0)
-                apart = _pick(whole & (full < wide), 0, VECTOR)
+                full, here = smin(wide, cols - j), _place(c, i, c_row, j, size)
+                begin, begin_row = select(p, here, select(bias, bias + j * size, nothing)), select(p, c_row, 0)
+                whole = (high == tall) & (urem(2 * full, wide) == 0)
+                apart = select(whole & (full < wide), 0, VECTOR)
                 if not whole:
                     _move(one, size, high, full, begin, begin_row, corner, line)
                     begin, begin_row = corner, line
-                to, to_row = _pick(whole, here, corner), _pick(whole, c_row, line)
+                to, to_row = select(whole, here, corner), select(whole, c_row, line)
                 if tall == ROWS:
                     _tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
                 else:
