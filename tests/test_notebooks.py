@@ -37,6 +37,7 @@ MISTAKES = {
             ("d_real = -sigmoid(-s_real)", "the 1/n is missing"),
             ("d_real = -sigmoid(-s_real) / len(s_real)**2", "1/n is there twice"),
             ("d_real = -1 / sigmoid(s_real) / len(s_real)", "with respect to D(x)"),
+            ("d_real = -sigmoid(s_real) * sigmoid(-s_real) / len(s_real)", "this is -dD/ds"),
             ("d_real = sigmoid(s_real) / len(s_real)", "gradient for target 0"),
             ("d_real = -sigmoid(-s_real)[:, 0] / len(s_real)", "of shape (5,); it should be an array of shape (5, 1)"),
             ("d_real = -sigmoid(-2 * s_real) / len(s_real)", "and should be"),
@@ -47,11 +48,13 @@ MISTAKES = {
             ("d_fake = sigmoid(s_fake) / len(s_fake)**2", "1/m is there twice"),
             ("d_fake = sigmoid(s_fake) / len(s_real)", "divide by the number of fakes"),
             ("d_fake = 1 / sigmoid(-s_fake) / len(s_fake)", "with respect to D(x)"),
+            ("d_fake = sigmoid(s_fake) * sigmoid(-s_fake) / len(s_fake)", "this is dD/ds"),
             ("d_fake = -sigmoid(-s_fake) / len(s_fake)", "gradient for target 1")],
         "dx_fake = d_fake * (w1 + 2 * w2 * x_fake)": [
             ("dx_fake = -d_fake * (w1 + 2 * w2 * x_fake)", "the sign is wrong"),
             ("dx_fake = d_fake / len(z) * (w1 + 2 * w2 * x_fake)", "the mean is taken twice"),
             ("dx_fake = d_fake", "the step through D is missing"),
+            ("dx_fake = w1 + 2 * w2 * x_fake", "the first link of the chain"),
             ("dx_fake = d_fake * (w1 + w2 * x_fake)", "the derivative of w2 x² is 2 w2 x"),
             ("dx_fake = d_fake * w1 + 2 * w2 * x_fake", "brackets are missing"),
             ("dx_fake = d_fake * (w1 + 2 * w2 * z)", "where D looks, at x_fake")],
@@ -87,6 +90,7 @@ MISTAKES = {
             ("return y * (1 - y)", "dy is missing"),
             ("return dy * sigmoid(x) * (1 - sigmoid(x))", "is given no x"),
             ("return dy * y", "the factor 1 - y is missing"),
+            ("return dy * (1 - y)", "the factor y is missing"),
             ("return dy * y * (y - 1)", "the sign is wrong"),
             ("return dy * (1 - y**2)", "belongs to tanh")],
         "return dy * (s + x * s * (1 - s)), {}": [
@@ -97,6 +101,7 @@ MISTAKES = {
             ("return dy * (s + s * (1 - s)), {}", "the factor x of the second term"),
             ("return dy * (s + x * s * (1 - s))", "returns two things"),
             ("return dx, {}", "comes from exercise 1"),
+            ("pass", "dx is None: is a return missing?"),
             ("return -dy * (s + x * s * (1 - s)), {}", "the sign is wrong")],
     },
     "03": {
@@ -104,6 +109,7 @@ MISTAKES = {
             ("return b / both", "a and b are swapped"),
             ("return a / b", "this is y / (1 - y), the odds"),
             ("return a / a + b", "mind the brackets"),
+            ("return a / (a + b) if a + b > 0 else 0.5", "if, min and max take one number"),
             ("return np.full(len(a), 0.5)", "without the weights a and b"),
             ("return a / np.where(a == b, np.inf, a - b)", "the sign of f' is lost"),
             ("return a / both", "0 / 0 is NaN"),
@@ -127,6 +133,7 @@ MISTAKES = {
         "jsd = np.sum(p * np.log(p / m)) / 2 + np.sum(q * np.log(q / m)) / 2": [
             ("jsd = np.sum(p * np.log(p / m)) + np.sum(q * np.log(q / m))", "JSD has a ½ before each KL"),
             ("jsd = np.sum(p * np.log(p / q)) / 2 + np.sum(q * np.log(q / p)) / 2", "not from each other"),
+            ("jsd = np.sum(p * np.log(m / p)) / 2 + np.sum(q * np.log(m / q)) / 2", "log(m/p) is upside down"),
             ("jsd = np.sum(p * np.log2(p / m)) / 2 + np.sum(q * np.log2(q / m)) / 2", "the natural one")],
         "return -np.log(4) + 2 * jsd": [
             ("return -np.log(2) + 2 * jsd", "log 2 instead of log 4"),
@@ -147,6 +154,7 @@ MISTAKES = {
             ("return sigmoid(s) * ds", "the push of the minimax loss"),
             ("return sigmoid(s) * sigmoid(-s) * ds", "this is the slope of D"),
             ("return ds", "this is the slope of the logit"),
+            ("return softplus(-s) * ds", "softplus itself stands there"),
             ("return sigmoid(-s)", "the slope of the logit is missing")],
     },
     "05": {
@@ -170,7 +178,8 @@ MISTAKES = {
             ("return np.log(2) / 2 * np.minimum(np.abs(t), 1)", "this is one of the two pieces"),
             ("return -np.log(4) + 2 * np.log(2) * np.minimum(np.abs(t), 1)", "this is C(G)"),
             ("return np.log(2) * np.minimum(t, 1)", "a box can move to the left"),
-            ("return np.log(2) * min(abs(t), 1)", "t is an array")],
+            ("return np.log(2) * np.maximum(1 - np.abs(t), 0)", "the mass that both share"),
+            ("return np.log(2) * min(abs(t), 1)", "if, min and max take one number")],
         "return 0 * x - t / tau**2": [
             ("return 0 * x + t / tau**2", "the sign is wrong"),
             ("return 0 * x - t / tau", "the variance is the square"),
@@ -212,6 +221,7 @@ MISTAKES = {
             ("return np.sqrt(1 + h**2)", "the turning rate is f'(0) = ½"),
             ("return 1 + h / 2", "the i is lost"),
             ("return np.sqrt(1 - h**2 / 4)", "the minus belongs to (1 + ib)²"),
+            ("return 1 + 0.5j * h", "a complex number"),
             ("return np.sqrt(1 + h**2 / 2)", "the square of h/2 is h²/4"),
             ("return np.ones_like(h)", "1 is the modulus of the alternating step")],
     },
@@ -226,6 +236,7 @@ MISTAKES = {
             ("    hinge = np.sign(q - p)", "the sign is wrong"),
             ("    hinge = (p - q) / (p + q)", "lies at a corner, not between"),
             ("    hinge = p - q", "lies at a corner, and this is none"),
+            ("    hinge = 1 if p > q else -1", "if, min and max take one number"),
             ("    hinge = np.where(p > q, 1, 0)", "the corner on the side of the fakes is -1"),
             ("    hinge = np.log(p / q)", "does not ask by how much")],
         "d_real = np.where(s_real < 1, -1.0, 0.0) / len(s_real)": [
@@ -235,7 +246,8 @@ MISTAKES = {
             ("d_real = -np.ones_like(s_real) / len(s_real)", "it is never flat"),
             ("d_real = np.where(s_real < 0, -1.0, 0.0) / len(s_real)", "this margin is at 0"),
             ("d_real = np.where(s_real < -1, -1.0, 0.0) / len(s_real)", "this margin is at -1"),
-            ("d_real = np.maximum(0, 1 - s_real) / len(s_real)", "this is the cost, not its slope")],
+            ("d_real = np.maximum(0, 1 - s_real) / len(s_real)", "this is the cost, not its slope"),
+            ("d_real = max(0, 1 - s_real) / len(s_real)", "if, min and max take one number")],
         "d_fake = np.where(s_fake > -1, 1.0, 0.0) / len(s_fake)": [
             ("d_fake = np.where(s_fake > -1, -1.0, 0.0) / len(s_fake)", "the sign is wrong"),
             ("d_fake = np.where(s_fake > -1, 1.0, 0.0)", "the 1/m of the mean is missing"),
@@ -264,7 +276,8 @@ MISTAKES = {
             ("    hinge = np.sign(1 - t)", "the sign is wrong"),
             ("    hinge = np.maximum(0, np.sign(t - 1))", "this is D's cost"),
             ("    hinge = t - 1", "says only which is larger"),
-            ("    hinge = 0.0", "is one number; it should be")],
+            ("    hinge = 0.0", "is one number; it should be"),
+            ("    hinge = 1 if t > 1 else -1", "if, min and max take one number")],
     },
     "08": {
         "return np.abs(np.sort(x) - np.sort(y)).mean()": [
@@ -272,6 +285,7 @@ MISTAKES = {
             ("return np.abs(np.sort(x) - np.sort(y)).sum()", "this is a sum"),
             ("return abs(x.mean() - y.mean())", "the distance of the two means"),
             ("return np.abs(np.sort(x) - y).mean()", "only x is sorted"),
+            ("return (np.sort(x) - np.sort(y)).mean()", "the absolute value is missing"),
             ("return np.abs(x[:, None] - y).mean()", "the plan that pairs at random"),
             ("return np.sqrt(((np.sort(x) - np.sort(y))**2).mean())", "this is W2")],
         "return -np.sign(F - G)": [
@@ -279,6 +293,7 @@ MISTAKES = {
             ("return -(F - G)", "as steep as allowed"),
             ("return F - G", "this is the gap itself"),
             ("return np.where(F > G, -1, 0)", "in the other direction"),
+            ("return -1 if F > G else 1", "if, min and max take one number"),
             ("return -np.ones_like(F)", "-1 everywhere is right if")],
         "norm = np.sqrt(np.sum(u**2, axis=1, keepdims=True))": [
             ("norm = np.sqrt(np.sum(u**2))", "one norm for the whole batch")],
@@ -308,6 +323,7 @@ MISTAKES = {
     "12": {
         "return np.log(m / (1 - m))": [
             ("return m", "this is the mean itself"),
+            ("pass", "σ(b) is None: is a return missing?"),
             ("return -np.log(m / (1 - m))", "the sign is wrong"),
             ("return np.log(m)", "log m is not enough"),
             ("return m / (1 - m)", "these are the odds"),
@@ -347,12 +363,15 @@ MISTAKES = {
         "return min(peak, bandwidth * operations / moved)": [
             ("return max(peak, bandwidth * operations / moved)", "the smaller of the two"),
             ("return bandwidth * operations / moved", "the limit of memory alone"),
+            ("pass", "attainable is None: is a return missing?"),
             ("return min(peak, bandwidth * moved / operations)", "upside down")],
         "            c[i, j] = 0\n": [
+            ("            c = np.zeros(c.shape)\n", "c is as it was"),
             ("            pass\n", "c is not set to 0")],
         "c[i, j] += a[i, k] * b[k, j]": [
             ("c[i, j] = a[i, k] * b[k, j]", "only the last product is left"),
-            ("c[i, j] += a[i, k]", "the factor b is missing")],
+            ("c[i, j] += a[i, k]", "the factor b is missing"),
+            ("c[:] = a @ b", "write the loops")],
         """        for k in range(a.shape[1]):
             for j in range(b.shape[1]):
                 c""": [
@@ -393,6 +412,8 @@ MISTAKES = {
              "not per cent"),
             ("good = distance.min(axis=1) <= std\n    return len(np.unique(nearest[good])), np.mean(good)",
              "three standard deviations, not one"),
+            ("good = distance <= 3 * std\n    return good.any(axis=0).sum(), np.mean(good)", "all n times K distances"),
+            ("good = distance.min(axis=1) <= 3 * std", "coverage is None: is a return missing?"),
             ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest)), np.mean(good)",
              "a mode is covered by good samples only"),
             ("good = distance.min(axis=1) <= 3 * std\n    return len(np.unique(nearest[good])) / 8, np.mean(good)",
@@ -401,6 +422,9 @@ MISTAKES = {
              "these are the bad samples")],
         "return np.sum(p[some] * np.log(p[some] / w[some]))": [
             ("return np.sum(p * np.log(p / w))", "NaN is 0 · log 0"),
+            ("return p[some] * np.log(p[some] / w[some])", "Is the sum missing?"),
+            ("pass", "reverse_kl is None: is a return missing?"),
+            ("return p * np.log(p / w) if p > 0 else 0", "if, min and max take one number"),
             ("return np.sum(w * np.log(w / p))", "p and w are swapped"),
             ("return np.sum(p[some] * np.log2(p[some] / w[some]))", "this is log2"),
             ("return -np.sum(p[some] * np.log(p[some] / w[some]))", "the sign is wrong"),
@@ -411,6 +435,7 @@ MISTAKES = {
             ("return D / D.sum()", "shares in proportion to D"),
             ("return np.exp(D) / np.exp(D).sum()", "a softmax of D spreads the mass"),
             ("return np.full(len(D), 1 / len(D))", "equal shares ignore D"),
+            ("q = np.zeros(len(D))\n    q[np.argmax(D)] = 1", "best_answer is None: is a return missing?"),
             ("q = np.zeros(len(D))\n    q[np.argmax(D)] = D.max()\n    return q", "this is D at its best point"),
             ("return np.argmax(D)", "this is the number of the point")],
     },
@@ -426,6 +451,7 @@ MISTAKES = {
             ("return (alpha * p + beta * q) / (alpha * p + (1 - beta) * q)", "below the line: there stands p + q"),
             ("return p / (p + q)", "this is D* of hard labels"),
             ("return alpha * p / (p + q)", "belongs to q"),
+            ("pass", "best_D is None: is a return missing?"),
             ("return (beta * p + alpha * q) / (p + q)", "alpha and beta are swapped"),
             ("return (alpha + beta) / 2", "the densities are missing")],
         "return -t / sigma**2": [
@@ -633,10 +659,12 @@ def answer(cells, i, check, right, wrong, path, namespace):
     return "accepted"
 
 
-def test_all_lessons_have_the_same_feedback():
-    copies = {re.search(r"^def feedback.*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)[0].rstrip()
-              for path in LESSONS}
-    assert len(copies) == 1
+@pytest.mark.parametrize("name", ["feedback", "ask"])
+def test_all_lessons_have_the_same_feedback(name):
+    found = [re.search(rf"^def {name}\(.*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
+             for path in LESSONS]
+    assert len({m[0].rstrip() for m in found if m}) == 1
+    assert name == "ask" or None not in found
 
 
 def kernel(*arguments):

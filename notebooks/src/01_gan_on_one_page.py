@@ -7,7 +7,8 @@
 # answer that we know in advance. At the end the package `numpygan` runs the same game and must give the same
 # numbers.
 #
-# You need: derivatives, the chain rule, and NumPy arrays.
+# You need: derivatives, the chain rule, and NumPy arrays. $N(m, s^2)$ is the normal distribution (정규분포), the bell
+# curve, with mean $m$ and standard deviation $s$.
 
 # %%
 import os
@@ -80,14 +81,15 @@ def sigmoid(s):
 # %% [markdown]
 # ## What D wants
 #
-# D should say *data* to data and *fake* to fakes. Both in one number: the **value function** (가치 함수),
-# [Eq. (1.1)](../docs/1-game.md#eq-1-1), which D makes large:
+# D should say *data* to data and *fake* to fakes. Both in one number: the **value function** (가치 함수), [Eq.
+# (1.1)](../docs/1-game.md#eq-1-1), which D makes large. ($\mathbb{E}_x$ is the mean over the data, $\mathbb{E}_z$ the
+# mean over the noise: expectation, 기댓값.)
 #
 # $$ V(D, G) = \mathbb{E}_x \log D(x) + \mathbb{E}_z \log (1 - D(G(z))). $$
 #
-# We always minimise, so D's loss (손실) is $L_D = -V$, averaged over a minibatch (미니배치) of $n$ real and $m$
-# fake samples. With $\log \sigma(s) = -\mathrm{softplus}(-s)$ and $\log(1 - \sigma(s)) = -\mathrm{softplus}(s)$
-# it becomes [Eq. (4.7)](../docs/4-losses.md#eq-4-7):
+# We always minimise, so D's loss (손실) is $L_D = -V$, averaged over a minibatch (미니배치) of $n$ real and $m$ fake
+# samples. With $\mathrm{softplus}(s) = \log(1 + e^s)$, $\log \sigma(s) = -\mathrm{softplus}(-s)$ and $\log(1 -
+# \sigma(s)) = -\mathrm{softplus}(s)$ it becomes [Eq. (4.7)](../docs/4-losses.md#eq-4-7):
 #
 # $$ L_D = \frac1n \sum_{i=1}^{n} \mathrm{softplus}(-s^{\text{real}}_i)
 #        + \frac1m \sum_{j=1}^{m} \mathrm{softplus}(s^{\text{fake}}_j). $$
@@ -115,7 +117,7 @@ def discriminator_loss(s_real, s_fake):
 # %% [markdown]
 # How do we know that it is right? By *differences*: move one number a little, up and down, and watch the loss
 # ([Eq. (2.23)](../docs/2-layers.md#eq-2-23)). `feedback` compares, and knows a few wrong answers that many
-# people give.
+# people give. You need not read its code.
 
 # %%
 def differences(f, x, h=1e-5):
@@ -138,7 +140,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -167,6 +169,7 @@ feedback("d_real", d_real, right, {
     "1/n is there twice": right / len(s_real),
     "this is the derivative with respect to D(x). One factor is left, dD/ds = D (1 - D)": right / (
         sigmoid(s_real) * sigmoid(-s_real)),
+    "this is -dD/ds. The factor 1/D of the logarithm is missing": right * sigmoid(s_real),
     "this is the gradient for target 0. Real samples have target 1": right + 1 / len(s_real)})
 right = differences(lambda s: discriminator_loss(s_real, s)[0], s_fake)
 feedback("d_fake", d_fake, right, {
@@ -176,6 +179,7 @@ feedback("d_fake", d_fake, right, {
     "divide by the number of fakes, not by that of the real samples": right * len(s_fake) / len(s_real),
     "this is the derivative with respect to D(x). One factor is left, dD/ds = D (1 - D)": right / (
         sigmoid(s_fake) * sigmoid(-s_fake)),
+    "this is dD/ds. The factor 1/(1 - D) of the logarithm is missing": right * sigmoid(-s_fake),
     "this is the gradient for target 1. Fakes have target 0": right - 1 / len(s_fake)})
 
 # %% [markdown]
@@ -247,6 +251,7 @@ feedback("g_G", generator_gradient(theta_G, theta_D, z)[1], right, {
     "the sign is wrong. G minimises L_G, and the given d_fake has its sign already": -right,
     "the mean is taken twice. d_fake has the 1/m already, so sum over the batch": right / len(z),
     "the step through D is missing. dx_fake = d_fake · ∂s/∂x": if_dx_were(ds),
+    "d_fake, the first link of the chain, is missing": if_dx_were(w1 + 2 * w2 * x_fake),
     "the derivative of w2 x² is 2 w2 x": if_dx_were(ds * (w1 + w2 * x_fake)),
     "brackets are missing: d_fake multiplies the whole slope w1 + 2 w2 x_fake": if_dx_were(ds * w1 + 2 * w2 * x_fake),
     "only g_G came back. Set g_G; the line that returns both, L_G and g_G, stands below": np.sum(
@@ -258,10 +263,11 @@ feedback("g_G", generator_gradient(theta_G, theta_D, z)[1], right, {
 # %% [markdown]
 # ## Algorithm 1
 #
-# Both gradients are there. What is left is the optimiser and the loop.
+# Both gradients are there. What is left is the optimiser, the rule that makes a step out of a gradient, and the loop.
 #
-# **Adam** divides each gradient by its own recent size ([Eqs. (5.5) to (5.8)](../docs/5-optimisers.md#eq-5-5)):
-# $m$ follows the gradient, $v$ its square, and the two divisions by $1 - \beta^t$ make up for their start at 0.
+# **Adam** divides each gradient by its own recent size ([Eqs. (5.5) to (5.8)](../docs/5-optimisers.md#eq-5-5)): $m$,
+# a running mean, follows the gradient, $v$ its square, `lr` is the learning rate (학습률), and the two divisions by
+# $1 - \beta^t$ make up for their start at 0.
 
 # %%
 def adam(theta, g, state, lr, beta1=0.5, beta2=0.999, eps=1e-8):
@@ -358,7 +364,8 @@ if not FAST:
 # %% [markdown]
 # ## Is D as good as it can be?
 #
-# For two known densities, $p$ of the data and $q$ of the fakes, the best D is known
+# Let $p$ be the density (밀도) of the data: a value between $x$ and $x + dx$ has the probability $p(x)\,dx$. Let $q$ be
+# that of the fakes. If both are known, so is the best D
 # ([Eq. (1.3)](../docs/1-game.md#eq-1-3)):
 #
 # $$ D^*(x) = \frac{p(x)}{p(x) + q(x)}, \qquad \text{so its logit is} \quad s^*(x) = \log p(x) - \log q(x). $$

@@ -104,7 +104,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -210,6 +210,7 @@ feedback("dx", sigmoid_backward(dy, y), right, {
     "y is the output already. You have put it through σ once more": dy * sigmoid(y) * (1 - sigmoid(y)),
     "dy is missing. This is σ', and the chain rule multiplies by what comes from above": right / dy,
     "the factor 1 - y is missing": dy * y,
+    "the factor y is missing": dy * (1 - y),
     "the sign is wrong: y (1 - y) is positive": -right,
     "1 - y² belongs to tanh": dy * (1 - y**2)})
 
@@ -273,7 +274,8 @@ plt.show()
 # *Swish* is $y = x\,\sigma(x)$ ([Eq. (2.14)](../docs/2-layers.md#eq-2-14)): a smooth relative of ReLU. In
 # `numpygan` a layer is a class with two methods. `forward` returns the output and a *cache*, whatever
 # `backward` will need. `backward` returns `dx` and a dictionary with the gradients of the layer's parameters,
-# here none. `c.ops` holds the functions of the engine.
+# here none. `p` has the layer's parameters, and `c.ops` the functions of the *engine*, which does the arithmetic: plain
+# NumPy, or code compiled by Numba.
 #
 # Note what is not there: `self.x = x`. A layer remembers nothing. We shall see why.
 #
@@ -304,7 +306,8 @@ x, dy = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
 c = ng.Context(ops=ng.functional)
 s = sigmoid(x)
 right = complex_step(lambda x: np.sum(dy * Swish().forward({}, x, c)[0]), x)
-feedback("dx", Swish().backward({}, (x, s), dy, c)[0], right, {
+yours = Swish().backward({}, (x, s), dy, c)
+feedback("dx", None if yours is None else yours[0], right, {
     "half of the product rule is missing: σ depends on x, too": dy * s,
     "half of the product rule is missing: the x in front has derivative 1": dy * x * s * (1 - s),
     "dy is missing. The chain rule multiplies by what comes from above": right / dy,
@@ -422,13 +425,15 @@ cosine = g_right @ g_overwritten / np.linalg.norm(g_right) / np.linalg.norm(g_ov
 print(f"cosine of the angle between the right gradient and the overwritten one: {cosine:.2f}")
 
 # %% [markdown]
-# 1 would be the right direction. Many GANs that people write in NumPy have this fault, and still learn a
-# little, which is why it stays unnoticed. So in `numpygan` a tape is a value: you can hold as many as you like.
+# 1 would be the right direction; below 0 the step even leads away from it. It is not always that bad: many GANs that
+# people write in NumPy have this fault, and still learn a little, which is why it stays unnoticed. So in `numpygan` a
+# tape is a value: you can hold as many as you like.
 #
 # ## What depth does to a gradient
 #
 # In the chain through 20 layers there are 20 factors $f'$. For the sigmoid each is at most ¼ (the picture
-# above). Here is $dx$ on its way down through 20 layers of width 64, for three activations, each with the
+# above). Here is the length $\lVert dx \rVert$ (root of the sum of squares) on its way down through 20 layers of width
+# 64, for three activations, each with the
 # initial weights that are usual for it ([Eqs. (2.20) and (2.21)](../docs/2-layers.md#eq-2-20)):
 
 # %%

@@ -95,7 +95,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -114,6 +114,16 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
+def ask(f, *args):
+    """f(*args). An `if` that meets an array is told in one line."""
+    try:
+        return f(*args)
+    except ValueError as error:
+        if "truth value" not in str(error):
+            raise
+    raise NotYet("if, min and max take one number, and here they get an array. Use np.where, np.minimum or np.maximum.")
+
+
 def search(a, b):
     """The best of many answers, for every pair (a, b)."""
     y = np.linspace(0, 1, 100_001)
@@ -122,7 +132,7 @@ def search(a, b):
 
 # %% [check]
 a, b = np.array([3.0, 1.0, 1.0, 0.2]), np.array([1.0, 1.0, 2.0, 0.05])
-feedback("best_answer", best_answer(a, b), search(a, b), {
+feedback("best_answer", ask(best_answer, a, b), search(a, b), {
     "a and b are swapped. a = p(x) belongs to log D, and D says 1 to data": b / (a + b),
     "this is y / (1 - y), the odds. Solve for y": a / b,
     "mind the brackets: a / (a + b) is not a / a + b": a / a + b,
@@ -131,7 +141,7 @@ feedback("best_answer", best_answer(a, b), search(a, b), {
     tolerance=1e-4)
 a, b = np.array([2.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 with np.errstate(all="ignore"):
-    yours = np.nan_to_num(best_answer(a, b), nan=-1.0)
+    yours = np.nan_to_num(ask(best_answer, a, b), nan=-1.0)
 feedback("best_answer at the edges", yours, np.array([1.0, 0.0, 0.5]), {
     "0 / 0 is NaN. Where a = b = 0, return ½": np.array([1.0, 0.0, -1.0]),
     "right, except where a = b = 0: there, return ½": np.array([1.0, 0.0, 0.0])}, tolerance=1e-4)
@@ -170,7 +180,7 @@ assert np.allclose(best_answer(p.density(x[:, None]), q.density(x[:, None])), D_
 
 # %% [markdown]
 # Two things to see. D\* is no density: it compares two. And it says nothing about *how many* data are at $x$:
-# at $x = -2$ and $x = 2$ it answers "data" almost as surely, though the right mode has more than twice the mass.
+# at $x = -2$ and $x = 2$ it answers "data" almost as surely, though the right bump has more than twice the mass.
 # (Beyond $|x| = 4$ D\* falls towards 0 again: nearly nothing lives there, and of that, far out, nearly all is
 # fake.)
 #
@@ -240,9 +250,10 @@ plt.show()
 #
 # $$ V(D^*, G) = -\log 2 \int (p + q)\, dx + \int p \log \frac{p}{m}\, dx + \int q \log \frac{q}{m}\, dx. $$
 #
-# The first integral is $1 + 1$, because both are densities: $-2 \log 2 = -\log 4$. The other two are
-# Kullback-Leibler divergences (쿨백-라이블러 발산), and half their sum is the *Jensen-Shannon divergence*
-# (젠슨-섀넌 발산), [Eq. (6.11)](../docs/6-theory.md#eq-6-11):
+# The first integral is $1 + 1$, because both are densities: $-2 \log 2 = -\log 4$. The other two are Kullback-Leibler
+# divergences (쿨백-라이블러 발산), $\mathrm{KL}(p \Vert m) = \int p \log \frac pm \, dx$, which are 0 for $p = m$ and
+# positive otherwise. Half their sum is the *Jensen-Shannon divergence* (젠슨-섀넌 발산), [Eq.
+# (6.11)](../docs/6-theory.md#eq-6-11):
 #
 # $$ \mathrm{JSD}(p, q) = \tfrac12 \mathrm{KL}(p \Vert m) + \tfrac12 \mathrm{KL}(q \Vert m), \qquad
 #    C(G) = \max_D V(D, G) = -\log 4 + 2\,\mathrm{JSD}(p, q). $$
@@ -281,12 +292,14 @@ feedback("C(G)", criterion(p_k, q_k), right, {
     "the sign of log 4 is wrong. V is negative": two_jsd + np.log(4),
     "this is 2 JSD alone. The -log 4 is missing": two_jsd,
     "both KL are from the mean m, not from each other": -np.log(4) + jeffreys,
+    "log(m/p) is upside down: KL(p, m) is the sum of p log(p/m)": -np.log(4) - two_jsd,
     "the logarithm must be the natural one in both terms": -np.log(4) + two_jsd / np.log(2)})
 
 # %% [markdown]
 # Now the densities from above, in four ways. `theory.value` goes by D\*, `theory.criterion` by JSD, both by
-# adaptive quadrature (구적법); the third is the sum of exercise 2; and the last is a Monte Carlo mean over samples,
-# the only one that a GAN has, with its standard error ([Eq. (6.20)](../docs/6-theory.md#eq-6-20)).
+# adaptive quadrature (구적법), a sum whose grid is made finer until the digits stand; the third is the sum of exercise
+# 2; and the last is a mean over random samples (Monte Carlo), the only one that a GAN has, with its standard error, the
+# usual size of what chance adds ([Eq. (6.20)](../docs/6-theory.md#eq-6-20)).
 
 # %%
 s_x = D_best.logit(x)
@@ -304,7 +317,7 @@ assert abs(theory.value(p, q) - theory.criterion(p, q)) <= 1e-10
 # What does $C(G)$ look like when the fakes come nearer? Let $p = N(0, 1)$ and $q = N(d, 1)$:
 
 # %%
-distances = np.linspace(-8, 8, 33)
+distances = np.linspace(-8, 8, 65)
 normal = ng.data.gaussian(0, 1)
 by_value = [theory.value(normal, ng.data.gaussian(d, 1), tol=1e-9) for d in distances]
 by_jsd = [theory.criterion(normal, ng.data.gaussian(d, 1), tol=1e-9) for d in distances]

@@ -109,7 +109,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -204,6 +204,7 @@ feedback("push", push(s, ds), right, {
     "this is the push of the minimax loss, which is weak where D is sure of itself": sigmoid(s) * ds,
     "this is the slope of D. The loss is the logarithm of D, so divide by D": sigmoid(s) * sigmoid(-s) * ds,
     "this is the slope of the logit. The derivative of softplus is missing": ds,
+    "softplus itself stands there. The chain rule wants its derivative": softplus(-s) * ds,
     "the slope of the logit is missing: chain rule": sigmoid(-s)})
 
 # %% [markdown]
@@ -366,9 +367,9 @@ ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# Most of them are pushed to the right, to the bump that they lack; some, left of the valley of D, go back to the
-# one they have. Is it good to go on like that? Two ways from (b): G goes on with the D of (b), or D answers every
-# step of G with five of its own.
+# Right of the valley of D the fakes are pushed to the right, to the bump that they lack. Left of it they are pushed to
+# the top of D over the bump that they have, from both sides. Is it good to go on like that? Two ways from (b): G goes
+# on with the D of (b), or D answers every step of G with five of its own.
 
 # %%
 def climb(answers, steps):

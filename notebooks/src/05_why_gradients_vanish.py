@@ -73,7 +73,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -90,6 +90,16 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
         raise NotYet(f"{name} is {was}; it should be {wanted}.")
     i = np.unravel_index(np.abs(yours - right).argmax(), right.shape)
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
+
+
+def ask(f, *args):
+    """f(*args). An `if` that meets an array is told in one line."""
+    try:
+        return f(*args)
+    except ValueError as error:
+        if "truth value" not in str(error):
+            raise
+    raise NotYet("if, min and max take one number, and here they get an array. Use np.where, np.minimum or np.maximum.")
 
 
 def differences(f, x, h=1e-5):
@@ -149,13 +159,15 @@ for loss, by_hand in zip((ng.losses.Minimax(), ng.losses.NonSaturating()), slope
 # %% [markdown]
 # ## Freeze G, train D on
 #
-# Now the whole chain, from the loss to G's parameters: $\nabla_\theta L_G$ is the mean of (slope in $s$) ·
-# $\nabla_\theta s(G_\theta(z))$ over the batch. The experiment is that of Arjovsky and Bottou (2017). An untrained
+# Now the whole chain, from the loss to G's parameters $\theta$: the gradient $\nabla_\theta L_G$, the vector of all
+# derivatives in them, is the mean of (slope in $s$) · $\nabla_\theta s(G_\theta(z))$ over the batch. Its length is the
+# *norm* $\lVert \nabla_\theta L_G \rVert$. The experiment is that of Arjovsky and Bottou (2017). An untrained
 # generator does not move. D is trained on, and every few steps we ask both losses for the gradient that G
 # *would* get.
 #
 # The setting, before we look: data on a circle of radius 2; G a network of one noise variable, so its fakes lie
-# on a curve; D with two hidden layers of 64, Adam with rate 0.001, 128 samples a step, float64; five seeds.
+# on a curve; D with two hidden layers of 64, Adam with rate 0.001, 128 samples a step; five seeds, that is, five runs
+# with other random numbers.
 
 # %%
 STEPS, EVERY, SEEDS = (30, 10, 2) if FAST else (300, 10, 5)
@@ -237,7 +249,8 @@ for z in np.array([[[-1.0]], [[0.0]], [[1.0]]]):
 # curves in the plane, as a rule, cross in a few points; in a space of many dimensions they do not even do that.
 # Then there is a D that is right about every sample.
 #
-# The simplest case is in one dimension: two boxes, data uniform on $[0, 1]$ and fakes on $[t, t + 1]$. By
+# The simplest case is in one dimension: two boxes, data uniform on $[0, 1]$ (density 1 there, 0 elsewhere) and fakes on
+# $[t, t + 1]$. By
 # [Eq. (6.11)](../docs/6-theory.md#eq-6-11), with $m = (p + q)/2$,
 #
 # $$ \mathrm{JSD}(p, q) = \tfrac12 \int p \log \frac pm \, dx + \tfrac12 \int q \log \frac qm \, dx. $$
@@ -259,15 +272,10 @@ def jsd_of_boxes(t):
 t = np.array([0.0, 0.25, 0.7, 1.0, 2.5, -0.5])
 box = ng.data.uniform(0, 1)
 right = np.array([theory.jsd(box, ng.data.uniform(a, a + 1)) for a in t])     # by adaptive quadrature
-try:
-    yours = jsd_of_boxes(t)
-except ValueError as error:
-    if "truth value" not in str(error):
-        raise
-    raise NotYet("t is an array, and if, min and max take one number. Use np.where, np.minimum or np.maximum") from None
-feedback("JSD", yours, right, {
+feedback("JSD", ask(jsd_of_boxes, t), right, {
     "it never exceeds log 2. From |t| = 1 on nothing is left to lose": np.log(2) * np.abs(t),
     "this is W1, the distance of the boxes. JSD counts the mass that is not shared": np.abs(t),
+    "this is the mass that both share. JSD counts what is not shared": np.log(2) - right,
     "the log 2 is missing. Where only p lives, p/m = 2": right / np.log(2),
     "each of the two pieces has the mass |t| and the factor ½ log 2; together log 2, not 2 log 2": 2 * right,
     "this is one of the two pieces. The fakes that are alone count as well": right / 2,
@@ -299,7 +307,7 @@ assert abs(theory.wasserstein1(box, ng.data.uniform(2.5, 3.5)) - 2.5) < 1e-9    
 # %% [markdown]
 # Where the boxes do not overlap, JSD is log 2, whether they are one apart or a thousand. Its gradient is not
 # "impossible to compute": it is **zero**. $W_1$ has the slope ±1 at every distance. That is the first way out, another
-# distance (WGAN; [Eq. (7.8)](../docs/7-supports.md#eq-7-8) says how a critic computes it).
+# distance (WGAN; [lesson 8](08_wasserstein_and_the_gradient_penalty.ipynb) trains a D that computes it).
 #
 # ## The other way out: instance noise
 #

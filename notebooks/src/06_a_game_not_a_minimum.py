@@ -70,7 +70,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -291,8 +291,10 @@ def modulus(h):
 # %% [check]
 steps = np.array([0.05, 0.2, 0.7, 2.0])
 matrices = [dirac.jacobian(lambda at, h=h: dirac.step(dirac.gan, *at, h)) for h in steps]
-right = np.abs(np.linalg.eigvals(matrices)).max(axis=1)
-feedback("modulus", modulus(steps), right, {
+right, yours = np.abs(np.linalg.eigvals(matrices)).max(axis=1), modulus(steps)
+if np.iscomplexobj(yours):
+    raise NotYet("this is 1 + hλ, a complex number. Its modulus is a real one: √(re² + im²), or np.abs.")
+feedback("modulus", yours, right, {
     "this is the square of the modulus. The root is missing": 1 + steps**2 / 4,
     "the turning rate is f'(0) = ½. This belongs to V = xy": np.sqrt(1 + steps**2),
     "the i is lost. |1 + ib| is not 1 + b": 1 + steps / 2,

@@ -2,11 +2,11 @@
 # # 9 · From three loops to the speed of BLAS
 
 # %% [markdown]
-# Nearly all the time of training goes into matrix products. Three loops say what a product is; a library does the
-# same sums about a hundred times as fast, even when a compiler has translated the loops. Nothing about it is secret: in
-# this lesson the loops are reordered, unrolled, cut into tiles and written in vectors, one step at a time, and each
-# step is explained by what the machine does. The last step is the package's own product, which is written in Python,
-# too.
+# Nearly all the time of training goes into matrix products. Three loops say what a product is; BLAS, the library
+# behind NumPy's `@`, does the same sums about a hundred times as fast, even when a compiler has translated the loops.
+# Nothing about it is secret: in this lesson the loops are reordered, unrolled, cut into tiles and written in vectors,
+# one step at a time, and each step is explained by what the machine does. The last step is the package's own product,
+# which is written in Python, too.
 #
 # You need: what a matrix product is, and patience with indices. The derivations stand in full in
 # [docs/12-kernels.md](../docs/12-kernels.md). Times are those of the machine that ran the notebook; run it on yours.
@@ -61,7 +61,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -112,10 +112,11 @@ def three_loops(a, b, c):
 
 
 # %% [markdown]
-# Two things are wrong with it. Each addition waits for the one before, some four cycles, because all go into one
-# `total`. And the innermost loop goes *down* a column of b: numbers that are neighbours there lie a whole row apart in
-# memory. A read brings a cache line of sixteen numbers, fifteen of them for nothing, unless the line is still in the
-# cache when j comes to them.
+# Two things are wrong with it. Each addition waits for the one before, some four cycles (ticks of the core's clock),
+# because all go into one `total`. And the innermost loop goes *down* a column of b: numbers that are neighbours there
+# lie a whole row apart in memory. Memory is slow, so a core keeps what it has just read in *caches*, small and fast
+# memories beside it, the nearest the smallest. A read brings a whole line of sixteen numbers into them, fifteen for
+# nothing, unless the line is still there when j comes to them.
 #
 # ### Exercise 2: another order
 #
@@ -146,11 +147,17 @@ class Watched:
         self.reads.append(at[0] * self.shape[1] + at[1])
         return self.x[at]
 
+    __array_ufunc__ = None
+
+    def __rmatmul__(self, a):
+        raise NotYet("write the loops: `@` is what they are to explain.")
+
 
 a, b, c = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4), np.full((2, 4), 7.0)
 watched = Watched(b)
 reordered(a, watched, c)
 feedback("c", c, a @ b, {
+    "c is as it was. Write into the c that you get, do not make a new one": np.full((2, 4), 7.0),
     "c is not set to 0 before the sums": 7 + a @ b,
     "only the last product is left: set c to 0 once, and add with +=": a[:, -1:] * b[-1],
     "the factor b is missing": np.tile(a.sum(axis=1, keepdims=True), 4)})
@@ -167,7 +174,8 @@ feedback("the places of b that are read", watched.reads, np.tile(along, 2), {
 
 # %% [markdown]
 # Now neighbours in the loop are neighbours in memory and do not wait for each other: the compiler turns eight of
-# them (sixteen on some machines, four on others) into one vector instruction.
+# them (sixteen on some machines, four on others) into one *vector instruction*, which does the same to all of them at
+# once.
 #
 # ## Unrolled
 #
@@ -209,14 +217,16 @@ def tiled(a, b, c):
 # %% [markdown]
 # ## In registers
 #
-# The last step is to keep the sums out of memory altogether. A core has a few vector registers, 16 on most laptops
-# and 32 on some. A tile of c, `r` rows by `v` vectors, is held in them from the first k to the last. Each k reads `v`
-# vectors of b, and then one number of a after the other, spread over a vector and used for the `v` sums of its row.
+# The last step is to keep the sums out of memory altogether. A core has a few vector *registers*, the places that its
+# instructions work on: 16 on most laptops and 32 on some. A tile of c, `r` rows by `v` vectors, is held in them from
+# the first k to the last. Each k reads `v` vectors of b, and then one number of a after the other, spread over a
+# vector and used for the `v` sums of its row.
 #
 # ### Exercise 3: how large a tile?
 #
-# How many registers does the tile need, and how many vectors are read for each multiplication-and-addition of vectors
-# ([Eq. (12.4)](../docs/12-kernels.md#eq-12-4))?
+# How many registers does the tile need? And how many reads are there for each multiplication-and-addition of vectors
+# (an *FMA*, fused multiply-add), if a number of a counts as much as a vector of b ([Eq.
+# (12.4)](../docs/12-kernels.md#eq-12-4))?
 
 # %%
 def tile(r, v):
@@ -247,12 +257,13 @@ assert tile(6, 2)[0] <= 16 < tile(7, 2)[0]             # 6 by 2 is what the pack
 
 # %% [markdown]
 # No compiler can be relied on to find that tile in three loops. `numpygan/kernels/tiles.py` writes it down, in
-# Python, as vectors: it is one loop of twelve FMAs, twenty-four with AVX-512, around it the strips and the caches.
+# Python, as vectors: it is one loop of twelve FMAs (twenty-four with AVX-512 and its 32 registers), around it the
+# strips and the caches.
 # `matmul` is the door to it.
 #
 # ## The race
 #
-# All of them on the same matrices, one thread each; the last bar is the package's product with all cores. Each is run
+# All of them on the same matrices, on one core each; the last bar is the package's product with all cores. Each is run
 # several times in turns, and the fastest run counts: the others were disturbed.
 
 # %%
@@ -324,7 +335,7 @@ for n, k, m, marker in [(256, 16, 16, "1"), (1024, 128, 128, "2"), (200, 1200, 1
     right.plot(n * k * m / 2 / (n * k + k * m + n * m), limit, marker, ms=14, mew=2, color=GREEN, ls="none",
                label=f"limit of a layer {k} → {m}, batch {n}")
 right.set(xscale="log", yscale="log", xlabel="intensity: operations for each byte of memory",
-          ylabel="10⁹ operations a second", title="The roofline, and where the steps stand under it")
+          ylabel="10⁹ operations a second", title="The roofline, and the steps under it")
 handles, labels = right.get_legend_handles_labels()
 fig.legend(handles, labels, loc="outside right center", frameon=False)
 plt.show()
@@ -335,7 +346,7 @@ plt.show()
 # - **Python → three loops.** The same order of the same sums; the interpreter is gone.
 # - **→ reordered.** Nothing but the order: rows instead of columns, and so vectors.
 # - **→ unrolled, tiled.** The same vectors, less traffic to the cache. What it gains depends on the machine and on
-#   how much of the matrices fits where.
+#   how much of the matrices fits where: b is 0.6 MB here, and where a near cache holds all of it, tiling may even lose.
 # - **→ in registers.** What is left of the traffic stops. From here to the top of the roof there is little to
 #   win on one core; BLAS, which was written by hand over decades, stands there, too.
 # - **All cores** only help if they are free, and the product is long enough to be shared.

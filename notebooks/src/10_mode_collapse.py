@@ -75,7 +75,7 @@ class NotYet(AssertionError):
 
 def feedback(name, yours, right, mistakes, tolerance=1e-6):
     """Is `yours` the same as `right`? If not: is it one of the `mistakes`, {what it looks like: its value}?"""
-    if yours is None:
+    if yours is None or (isinstance(yours, list) and any(y is None for y in yours)):
         raise NotYet(f"{name} is None: is a return missing?")
     yours, right = np.asarray(yours, dtype=float), np.asarray(right)
 
@@ -94,6 +94,16 @@ def feedback(name, yours, right, mistakes, tolerance=1e-6):
     raise NotYet(f"{name}{list(map(int, i)) or ''} is {yours[i]:.6g} and should be {right[i]:.6g}.")
 
 
+def ask(f, *args):
+    """f(*args). An `if` that meets an array is told in one line."""
+    try:
+        return f(*args)
+    except ValueError as error:
+        if "truth value" not in str(error):
+            raise
+    raise NotYet("if, min and max take one number, and here they get an array. Use np.where, np.minimum or np.maximum.")
+
+
 # %% [check]
 tried = [*sets.values(), np.array([[2.0, 0.1], [0.0, 2.5], [0.1, 2.6]])]      # the last: only bad samples at one mode
 right = [(m.covered, m.quality) for m in (ng.metrics.modes(x, ring) for x in tried)]
@@ -104,6 +114,7 @@ feedback("coverage", [coverage(x, ring.modes, 0.1) for x in tried], right, {
     "quality is a share, between 0 and 1: divide by the number of samples":
         [(a, len(x) * b) for x, (a, b) in zip(tried, right, strict=True)],
     "quality is a share between 0 and 1 here, not per cent": [(a, 100 * b) for a, b in right],
+    "this is the share of all n times K distances. Count samples": [(a, b / 8) for a, b in right],
     "the radius is three standard deviations, not one": one,
     "a mode is covered by good samples only. You count every sample to its nearest mode":
         [(len(np.unique(d.argmin(1))), q) for d, (_, q) in zip(distances, right, strict=True)],
@@ -146,7 +157,10 @@ shares = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.2, 0.2, 0.1], [0.0, 0.5, 0.5, 0
 with np.errstate(all="ignore"):
     term = np.where(shares > 0, shares * np.log(shares / w), 0)
     forward = np.sum(w * np.log(w / shares), axis=1)
-    yours = np.nan_to_num(np.array([reverse_kl(p, w) for p in shares]), nan=-99, posinf=99)
+    yours = [ask(reverse_kl, p, w) for p in shares]
+    if any(np.ndim(y) for y in yours):
+        raise NotYet("reverse_kl returns one number, Σ over all modes. Is the sum missing?")
+    yours = [y if y is None else np.nan_to_num(y, nan=-99, posinf=99) for y in yours]
     feedback("reverse_kl", yours, term.sum(axis=1), {
         "NaN is 0 · log 0 of a mode without samples. Leave those modes out":
             np.where((shares > 0).all(axis=1), term.sum(axis=1), -99),
@@ -195,7 +209,7 @@ def best_answer(D):
 # %% [check]
 answers = np.array([[0.2, 0.5, 0.4, 0.1], [0.9, 0.3, 0.3, 0.8], [0.5, 0.5, 0.6, 0.5]])
 corner = np.eye(4)
-feedback("best_answer", np.array([best_answer(D) for D in answers]), corner[[1, 0, 2]], {
+feedback("best_answer", [best_answer(D) for D in answers], corner[[1, 0, 2]], {
     "this makes L as large as possible. G wants D to be large": corner[answers.argmin(1)],
     "shares in proportion to D are not the minimum: moving mass from a lower D to the highest always helps":
         answers / answers.sum(1, keepdims=True),
@@ -229,7 +243,8 @@ assert len(set(visited)) > 1
 #
 # Now networks. Both train together; then D is frozen and G trains alone; then D is released. Two numbers beside the
 # images: the *spread* of the samples (root mean square distance from their mean, relative to that of the data) and
-# the *sensitivity* $\|dG/dz\|$, the norm of the Jacobian. Where all noise gives one image, both are 0.
+# the *sensitivity* $\|dG/dz\|$ (the root of the sum of the squares of the derivatives of all pixels in all entries of
+# $z$, on average). Where all noise gives one image, both are 0.
 
 # %%
 digits = ng.data.digits()
@@ -281,12 +296,13 @@ for ax, part, title in zip(axes, images, titles, strict=True):
 plt.show()
 steps, curves = EVERY * np.arange(len(seen)), np.array(seen).T
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
-names = ("spread, data = 1", "‖dG/dz‖", "D(G(z))")
-for ax, curve, name in zip(axes, curves, names, strict=True):
+names = {"Alone, samples fall together": "spread, data = 1", "Noise has less and less effect": "‖dG/dz‖",
+         "And the sleeping D believes them": "mean D(G(z))"}
+for ax, curve, (title, name) in zip(axes, curves, names.items(), strict=True):
     ax.plot(steps, curve, color=ORANGE, lw=2)
     for edge in edges[1:3]:
         ax.axvline(edge, color="black", ls=":", lw=1)
-    ax.set(title=name, xlabel="steps: together | G alone | together", ylabel=name)
+    ax.set(title=title, xlabel="steps: together | G alone | together", ylabel=name)
 plt.show()
 
 # %% [markdown]
