@@ -10,7 +10,7 @@ import pytest
 
 import numpygan as ng
 from numpygan import kernels
-from numpygan.kernels import optim, team
+from numpygan.kernels import intrinsics, optim, team
 from numpygan.optim import SGD, Adam, Momentum, Optimiser, RMSProp
 
 EPS = np.finfo(float).eps
@@ -260,7 +260,7 @@ NUMBERS = {"sgd": (2, 0.1), "momentum": (3, 0.1, 0.9), "rmsprop": (3, 0.1, 0.9, 
 
 
 @pytest.mark.parametrize(("name", "n"), [*zip(NUMBERS, [3] * 4, strict=True),
-                                         ("adam", optim.LONG if optim.TOGETHER else 4)])
+                                         ("adam", optim.LONG if optim.COMPILED else 4)])
 def test_vectors_that_do_not_fit_each_other_are_refused_untouched(name, n, dtype):
     """Compiled code, which `adam` asks first, would read and write behind the shorter one."""
     update, (count, *numbers) = getattr(kernels, name), NUMBERS[name]
@@ -288,7 +288,7 @@ def test_what_is_no_vector_of_floats_is_refused(name, other, dtype):
         update(*(OTHER[other](np.ones(4, dtype)) for _ in range(count)), *numbers)
 
 
-@pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
+@pytest.mark.skipif(not optim.COMPILED, reason="compiled code alone is shared")
 @pytest.mark.parametrize(("n", "pieces"), [(optim.LONG - 1, 0), (optim.LONG, 8)])
 def test_long_vectors_come_in_pieces(n, pieces, dtype):
     """And short ones in one, off the board. (By a team of one, of which nobody is ever put aside.)"""
@@ -302,7 +302,20 @@ def test_long_vectors_come_in_pieces(n, pieces, dtype):
         assert board[team.COUNT] == pieces
 
 
-@pytest.mark.skipif(not optim.TOGETHER, reason="compiled code alone is shared")
+@pytest.mark.skipif(not (optim.COMPILED and intrinsics.TRIPLE.startswith("x86_64")), reason="compiled for x86 alone")
+@pytest.mark.parametrize("n", [100, 3 * optim.LONG])
+def test_moments_that_have_shrunk_away_are_zero(n, dtype):
+    """Where no gradient comes any more: denormal numbers would stay, and make the CPU slow for ever."""
+    tiny = np.finfo(dtype).tiny * dtype(0.9)
+    moment, nothing = np.full(n, tiny), np.zeros(n, dtype)
+    for found in (kernels.momentum(nothing.copy(), nothing, moment.copy(), 0.1, 0.9)[1],
+                  kernels.rmsprop(nothing.copy(), nothing, moment.copy(), 0.1, 0.9, 1e-8)[1],
+                  *kernels.adam(nothing.copy(), nothing, moment.copy(), moment.copy(), 3, 0.1, 0.9, 0.999, 1e-8)[1:]):
+        assert not found.any()
+    assert tiny * dtype(1) != 0
+
+
+@pytest.mark.skipif(not optim.COMPILED, reason="compiled code alone is shared")
 def test_long_vectors_are_shared_with_the_same_result(dtype, rng):
     n = optim.LONG + 17                                 # the last piece is short
     theta, g, m = (rng.standard_normal(n).astype(dtype) for _ in range(3))

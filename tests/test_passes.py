@@ -173,6 +173,22 @@ BLOCKED = [(1030, (1, 130)), (1030, (4, 130)), (1030, (5, 130)), (2000, (3, 33))
            (1030, (2, 130, 3, 70, 1)), (2003, (40, 64, 65, 2)), (517, (64, 128, 128, 1))]
 
 
+@pytest.mark.skipif(not dense.OURS, reason="BLAS has ways of its own")
+@pytest.mark.parametrize(("n", "sizes"), [(200, (40, 48, 32)), (200, (2, 48, 1)), (3, (5, 4))])
+def test_denormal_numbers_are_zero_in_here_and_numbers_again_outside(n, sizes, dtype):
+    """Of 0.9 times the least normal number each, every sum of two and more would be a normal number."""
+    tiny = np.finfo(dtype).tiny * dtype(0.9)
+    x, theta = np.full((n, sizes[0]), tiny), np.ones(sum((k + 1) * m for k, m in itertools.pairwise(sizes)), dtype)
+    slopes = (0.2,) * (len(sizes) - 1)
+    y, hidden = kernels.mlp(np.ones_like(x), theta, sizes, slopes)
+    g = np.empty_like(theta)
+    dx = kernels.mlp_backward(np.ones_like(x), hidden, y, np.full_like(y, tiny), theta, sizes, slopes, g, True)
+    assert not dx.any()
+    assert not g.any()
+    assert not kernels.matmul(x, np.ones((sizes[0], 7), dtype)).any()
+    assert tiny * dtype(1) != 0                                         # the thread that called is as it was
+
+
 @COMPILED
 def test_the_bytes_do_not_depend_on_the_number_of_threads(monkeypatch, dtype, rng):
     for n, sizes in BLOCKED:

@@ -1,6 +1,7 @@
 """The optimisers, compiled: one pass over the flat vectors, which are updated in place and returned.
 
-Adam's pass, and the norms of long vectors, are shared with the team.
+Adam's pass, and the norms of long vectors, are shared with the team. Moments of parameters whose gradient is 0, below a
+ReLU that is never active, say, shrink from step to step until they are denormal, and stay so: see `denormals_off`.
 """
 import math
 
@@ -10,10 +11,22 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from . import passes, team
-from .intrinsics import array_at, ceil_div, four_arrays_at, put_number, put_word, smax, smin, udiv, word_at
+from .intrinsics import (
+    array_at,
+    ceil_div,
+    denormals_as,
+    denormals_off,
+    four_arrays_at,
+    put_number,
+    put_word,
+    smax,
+    smin,
+    udiv,
+    word_at,
+)
 from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors
 
-TOGETHER = not config.DISABLE_JIT               # type: ignore[attr-defined]
+COMPILED = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
 LONG = 8 * PIECE                # a vector that is worth sharing
 
@@ -35,16 +48,22 @@ def _sgd(theta, g, lr):
 
 @jit
 def _momentum(theta, g, v, lr, mu):
+    was = denormals_off() if COMPILED else 0
     for i in range(theta.size):
         v[i] = mu * v[i] + g[i]
         theta[i] -= lr * v[i]
+    if COMPILED:
+        denormals_as(was)
 
 
 @jit
 def _rmsprop(theta, g, s, lr, rho, rest, eps):
+    was = denormals_off() if COMPILED else 0
     for i in range(theta.size):
         s[i] = rho * s[i] + rest * (g[i] * g[i])
         theta[i] -= lr * g[i] / (np.sqrt(s[i]) + eps)
+    if COMPILED:
+        denormals_as(was)
 
 
 @jit
@@ -61,8 +80,10 @@ def _adam_at_once(theta, g, m, v, step, beta1, rest1, beta2, rest2, scale, eps):
     """True where the vectors are of one length, and have been updated."""
     if theta.size == 0 or not (g.size == theta.size and m.size == theta.size and v.size == theta.size):
         return False
-    real = theta.dtype.type
+    real, was = theta.dtype.type, denormals_off() if COMPILED else 0
     _adam(theta, g, m, v, real(step), real(beta1), real(rest1), real(beta2), real(rest2), real(scale), real(eps))
+    if COMPILED:
+        denormals_as(was)
     return True
 
 
@@ -174,7 +195,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     lr, beta1, beta2, eps = float(lr), float(beta1), float(beta2), float(eps)       # see `closed`
     numbers = (lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**t), eps)
     try:                                                    # with vectors as they nearly always are
-        if TOGETHER and _update(theta, g, m, v, numbers):
+        if COMPILED and _update(theta, g, m, v, numbers):
             return theta, m, v
     except ODD:
         pass
@@ -186,7 +207,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
 
 def _update(theta, g, m, v, numbers):
     """True where the vectors are of one length, and have been updated."""
-    if theta.size < LONG or not TOGETHER:
+    if theta.size < LONG or not COMPILED:
         return _adam_at_once(theta, g, m, v, *numbers)
     return team.asked(passes._adam, theta, g, m, v, *numbers, piece_of(_adam_piece, theta.dtype.char)) == 0
 
@@ -215,7 +236,7 @@ def average(old, new, beta):
 def norm(g):
     """‖g‖ = √Σ gᵢ²   Optimizations: one pass, no temporaries, and no second pool of BLAS threads."""
     try:                                                    # of a vector as it nearly always is
-        if TOGETHER and g.size > 0:
+        if COMPILED and g.size > 0:
             return _norm(g)
     except ODD:
         pass
@@ -227,7 +248,7 @@ def norm(g):
 
 
 def _norm(g):
-    if g.size < LONG or not TOGETHER:
+    if g.size < LONG or not COMPILED:
         return math.sqrt(_square_sum(g))
     sums = np.empty(MOST + 1)
     team.asked(passes._sum, g, sums, piece_of(_squares_piece, g.dtype.char))

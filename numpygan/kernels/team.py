@@ -23,13 +23,11 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import config, types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .intrinsics import call, new_desk, smax, smin, udiv, urem
+from .intrinsics import TRIPLE, call, new_desk, smax, smin, udiv, urem
 from .support import address_of, free_jit, inner_jit
 
-TRIPLE = cpu_target.target_context.codegen().magic_tuple()[0]
 MOST = 8                        # more threads than a batch of a few hundred rows can feed
 # A helper that takes longer over a piece than four times the caller's longest, and than so many ticks of the clock of
 # the CPU, has been put aside by the system: the cores are busy with something else. The caller then works alone for
