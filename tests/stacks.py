@@ -11,7 +11,7 @@ SLOPES = 0.0, 0.2, 1.0
 THIN, NARROW, TILES = (6, 2), (2, 6), (6, 7)            # sizes of a layer for each of the three ways
 MIXED = 6, 7, 2, 5                                      # and of a stack that goes all of them
 DEEP = [(2, 130, 3, 70, 1), (5, 4, 4, 5), (64, 128, 128, 1), (3, 1, 3), (1, 1, 1, 1, 1, 1), (70, 5, 33), (4, 40, 5, 5)]
-KERNELS = passes._product, passes._up, passes._down
+KERNELS = passes._product, passes._forward, passes._backward
 
 
 def rotated(sizes, first=0):

@@ -278,7 +278,7 @@ OTHER = {"a row": lambda a: a[None], "a column": lambda a: a.reshape(-1, 1), "a 
          "another order of bytes": lambda a: a.astype(a.dtype.newbyteorder("S"))}
 
 
-@pytest.mark.parametrize(("name", "other"), [pair for pair in itertools.product(NUMBERS, OTHER)      # see `support.ODD`
+@pytest.mark.parametrize(("name", "other"), [pair for pair in itertools.product(NUMBERS, OTHER)  # see ODD_ARGUMENTS
                                              if pair != ("adam", "another order of bytes")])
 def test_what_is_no_vector_of_floats_is_refused(name, other, dtype):
     """In one sentence, though Numba, once it has seen a subclass, takes every order of bytes for the CPU's."""

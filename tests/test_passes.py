@@ -258,7 +258,8 @@ def test_both_products_of_a_layer_are_one_job(alone, k, m, rng):
 @COMPILED
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 9, 21, 63, 64, 65, 127, 504, 505, 506, 1030, 2003])
 @pytest.mark.parametrize(("work", "at", "width"), [(rows._thin, 13, "depth"), (rows._thin_backward, 9, "depth"),
-                                                   (rows._narrow, 9, "cols"), (rows._before, 9, "cols")])
+                                                   (rows._narrow_backward, 9, "cols"),
+                                                   (rows._activation_backward, 9, "cols")])
 def test_blocks_are_as_equal_as_can_be(n, work, at, width, dtype):
     kind = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 3)
     code = kind(support.piece_of(work, np.dtype(dtype).char))
@@ -288,7 +289,7 @@ def newly_asked(kernel, *arguments):
 def test_a_new_team_says_that_its_helpers_must_be_called(warm, rng):
     """And then nothing has been done; called, it does all, and has the address that compiled code shares work by."""
     x, W, y = rng.standard_normal((300, 100)), rng.standard_normal((100, 70)), np.zeros((300, 70))
-    args = x, 0, W, 0, np.empty(0), 1.0, y, support.piece_of(tiles._work, "d")
+    args = x, 0, W, 0, np.empty(0), y, support.piece_of(tiles._work, "d")
     crew = team.Team(3)
     assert passes._product(*args, crew.address, 0) > 1
     assert np.all(y == 0)
@@ -310,9 +311,9 @@ def test_what_a_stack_has_begun_for_a_new_team_it_begins_anew(warm, n, sizes, dt
     between, out, g, dx = (np.full_like(a, np.nan) for a in (hidden, y, theta, x))
     room = room_for(n, sizes, dtype)
     room[...] = np.nan
-    pieces, done, _ = newly_asked(passes._up, x, theta, between, out, up.address)
+    pieces, done, _ = newly_asked(passes._forward, x, theta, between, out, up.address)
     assert (pieces > 1, done) == (True, 0)
-    pieces, done, _ = newly_asked(passes._down, x, theta, hidden, y, dy, g, dx, room, down.address)
+    pieces, done, _ = newly_asked(passes._backward, x, theta, hidden, y, dy, g, dx, room, down.address)
     assert (pieces > 1, done) == (True, 0)
     assert [a.tobytes() for a in (out, between, dx, g)] == expected
 
@@ -421,7 +422,7 @@ def test_what_nobody_wants_is_not_summed(warm, sizes, wanted, dtype, rng):
     crew, plan = team.Team(1), stack._plan(sizes, (0.2,), x.dtype.char, True)
     room = room_for(len(x), sizes, dtype)
     g = np.zeros_like(theta) if wanted else hidden
-    assert passes._down(x, theta, hidden, y, dy, g, x.copy(), room, plan.address, crew.address, 0) == 0
+    assert passes._backward(x, theta, hidden, y, dy, g, x.copy(), room, plan.address, crew.address, 0) == 0
     sums = room[2 * len(x) * max(sizes[1:]):]
     for part in {THIN: [sums[:k * m]], NARROW: [sums[:k * m], sums[k * m:(k + 1) * m]], TILES: [sums[:m]]}[sizes]:
         assert np.all(part != 0) if wanted else not part.any()

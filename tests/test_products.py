@@ -1,4 +1,5 @@
 """The product in register tiles and the team that shares it: right on every shape and CPU, the same bytes."""
+import ctypes
 import os
 import threading
 import time
@@ -199,6 +200,14 @@ def test_a_desk_has_room_for_strips_a_tile_and_a_panel():
     assert tiles.DESK <= intrinsics.DESK
 
 
+def run(crew, work, job, count):
+    """work(job, i, desk) for i = 0 … count − 1, by that team: as compiled code has it done."""
+    share = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 6)(team._share_address())
+    if share(crew.address, work, job.ctypes.data, count, 0):
+        crew.call(count)
+        share(crew.address, work, job.ctypes.data, count, 1)
+
+
 @pytest.fixture
 def counter():
     """Work in machine code whose piece i adds 1 to word i of the job."""
@@ -240,8 +249,8 @@ def marker():
 def test_more_pieces_than_a_ticket_can_count(counter):
     crew, job = team.Team(2), np.zeros(64, np.int64)
     wide = np.zeros(team.NONE + 10, np.int64)
-    crew.run(counter.address, job, 64)                      # the helper is up
-    crew.run(counter.address, wide, len(wide))
+    run(crew, counter.address, job, 64)                      # the helper is up
+    run(crew, counter.address, wide, len(wide))
     assert np.all(wide == 1)
     assert crew.board[team.COUNT] == 64                     # what is not on the board, the caller has done alone
 
@@ -257,14 +266,14 @@ def test_a_helper_goes_to_bed_and_is_called_again(counter):
             work()
             time.sleep(0.001)
     for awake in (1, 0, 1):
-        until(awake, lambda awake=awake: awake and crew.run(counter.address, job, 64))
+        until(awake, lambda awake=awake: awake and run(crew, counter.address, job, 64))
 
 
 def test_the_caller_takes_pieces_from_the_start_and_the_helper_from_the_end(marker):
     crew, orders = team.Team(2), []
     for _ in range(500):
         job = np.zeros(5, np.int64)
-        crew.run(marker.address, job, 4)
+        run(crew, marker.address, job, 4)
         if len(set(job[:4])) == 2:                          # the helper was up
             orders.append([desk == job[0] for desk in job[:4]])
         if len(orders) == 20:
@@ -281,7 +290,7 @@ def test_every_piece_is_done_once(counter):
         rng = np.random.default_rng(seed)
         for _ in range(1500):
             job, count = np.zeros(64, np.int64), int(rng.integers(1, 65))
-            crew.run(counter.address, job, count)
+            run(crew, counter.address, job, count)
             if not (np.all(job[:count] == 1) and np.all(job[count:] == 0)):
                 wrong.append((seed, count, job))
 
@@ -355,7 +364,7 @@ from numpygan.kernels import passes, support
 warnings.simplefilter("ignore")
 inside = threading.Event()
 def other():
-    with threads._lock, support.opened(passes._up):
+    with threads._lock, support.opened(passes._forward):
         inside.set()
         time.sleep(0.5)
 threading.Thread(target=other).start()
@@ -363,8 +372,8 @@ inside.wait()
 child = os.fork()
 if child == 0:
     signal.alarm(20)                                 # the end of a child that waits for somebody who is not there
-    closed = not passes._up._can_compile
-    with support.opened(passes._up), threads.alone():
+    closed = not passes._forward._can_compile
+    with support.opened(passes._forward), threads.alone():
         os._exit(0 if closed else 1)
 print(os.waitpid(child, 0)[1])
 """

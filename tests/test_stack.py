@@ -246,8 +246,8 @@ def test_compiled_code_looks_at_all_shapes(warm, sizes, dtype, rng):
     crew, least = team.Team(1), rows.BLOCKS * rows.ROOM * max(sizes)
     given = dict(x=x, theta=theta, hidden=hidden, y=y, dy=dy, g=theta.copy(), dx=x.copy(),
                  room=np.empty(2 * 9 * max(sizes[1:]) + least, dtype))
-    for kernel, names in ((passes._up, ["x", "theta", "hidden", "y"]), (passes._down, list(given))):
-        plan = stack._plan(sizes, rotated(sizes), x.dtype.char, kernel is passes._down)
+    for kernel, names in ((passes._forward, ["x", "theta", "hidden", "y"]), (passes._backward, list(given))):
+        plan = stack._plan(sizes, rotated(sizes), x.dtype.char, kernel is passes._backward)
 
         def asked(arrays, kernel=kernel, names=names, plan=plan):
             return kernel(*(arrays[name] for name in names), plan.address, crew.address, 0)
@@ -258,23 +258,6 @@ def test_compiled_code_looks_at_all_shapes(warm, sizes, dtype, rng):
         assert asked(without | dict(room=np.empty(least, dtype))) == passes.MISFIT
         for name in {"g", "dx"} & set(names):
             assert asked(given | {name: given[name][:0]}) == 0
-
-
-@COMPILED
-@pytest.mark.parametrize(("k", "m"), [THIN, NARROW, TILES])
-def test_compiled_code_looks_at_the_shapes_of_a_product(warm, k, m, dtype, rng):
-    a, W, bias, c = (rng.standard_normal(s).astype(dtype) for s in ((9, k), (k, m), (m,), (9, m)))
-    ways = itertools.product(((0, a), (1, a.T.copy())), ((0, W), (1, W.T.copy())))
-    for (turned, a_given), (W_turned, W_given) in ways:
-        def asked(arrays, turned=turned, W_turned=W_turned):
-            return dense.product(**arrays, a_turned=turned, b_turned=W_turned, slope=0.2)
-        given = dict(a=a_given, b=W_given, bias=bias, c=c)
-        assert asked(given) == 0
-        assert asked(given | dict(bias=bias[:0])) == 0
-        for wrong in misfits(given, given):
-            assert asked(wrong) == passes.MISFIT, {name: a.shape for name, a in wrong.items()}
-        rows_of = slice(None), slice(0)
-        assert asked(given | dict(a=a_given[rows_of] if turned else a_given[:0], c=c[:0])) == passes.MISFIT
 
 
 @COMPILED
@@ -297,16 +280,17 @@ def test_the_plan_of_a_stack_says_how_each_layer_is_made(warm, dtype):
         expected = dict(layers=4, d_in=8, d_out=4, parameters=parameters(sizes), hidden=14, widest=7, widest_of_all=8)
         assert {name: h[name] for name in expected} == expected
         assert h["one"].to_bytes(8, "little")[:size] == dtype(1).tobytes()
-    of = {f: support.piece_of(f, char) for f in (rows._thin, rows._thin_backward, rows._narrow, rows._before,
-                                                 tiles._work)}
-    for name, down, ways in (("up", False, (tiles._work, rows._thin, tiles._work, rows._thin)),
-                             ("down", True, (rows._before, rows._thin_backward, rows._narrow, rows._thin_backward))):
+    of = {f: support.piece_of(f, char) for f in (rows._thin, rows._thin_backward, rows._narrow_backward,
+                                                 rows._activation_backward, tiles._work)}
+    for name, down, ways in (("forward", False, (tiles._work, rows._thin, tiles._work, rows._thin)),
+                             ("backward", True, (rows._activation_backward, rows._thin_backward, rows._narrow_backward,
+                                                 rows._thin_backward))):
         assert [layer[name] for layer in layers[down]] == [of[f] for f in ways]
     assert head[True]["tiles"] == of[tiles._work]
     assert [rows.thin(*pair) for pair in ((rows.LONGEST, 4), (rows.LONGEST + 1, 4), (1, 5))] == [True, False, False]
     for k, f in ((rows.LONGEST, rows._thin), (rows.LONGEST + 1, tiles._work)):
         plan = stack._plan((k, 2), (0.2,), char, False)
-        assert plan.words[len(passes.HEAD) + passes.LAYER.index("up")] == of[f]
+        assert plan.words[len(passes.HEAD) + passes.LAYER.index("forward")] == of[f]
 
 
 # ------------------------------------------------------------------------------------------ threads at the door
@@ -324,7 +308,7 @@ def test_nobody_else_comes_through_the_open_door(warm, dtype, rng):
         expected, known, got = both(x, y), signatures(), []
         odd = [np.repeat(a, 2, 1)[:, ::2] for a in (x, y)]
         other = threading.Thread(target=lambda of=odd, to=got, call=both: to.append(call(*of)))
-        with support.opened(passes._up, passes._down):
+        with support.opened(passes._forward, passes._backward):
             other.start()
             other.join(0.2)
         other.join()
@@ -377,7 +361,7 @@ for t in threads:
     t.join()
 assert not errors, errors
 assert all(results == {passes_of(*job)} for job, results in found.items())
-print([len(c.signatures) for c in (passes._product, passes._up, passes._down)])
+print([len(c.signatures) for c in (passes._product, passes._forward, passes._backward)])
 """
 
 

@@ -4,11 +4,11 @@ import numpy as np
 from numba import config
 
 from . import passes, rows, team, tiles
-from .support import CLOSED, REALS, floats, jit, matrix, opened, piece_of
+from .support import REALS, floats, jit, matrix, opening, piece_of
 
 # Our own product on x86 with fused multiply-adds, where it has been measured against BLAS; NumPy's BLAS on other CPUs
 # (docs/12-kernels.md). Never both: each has threads that wait by spinning, and would take the cores from each other.
-OURS = tiles.FUSED and not config.DISABLE_JIT                                   # type: ignore[attr-defined]
+OURS = tiles.HAS_FMA and not config.DISABLE_JIT                                 # type: ignore[attr-defined]
 NOTHING = {t: np.empty((1, 0), t) for t in REALS}
 
 
@@ -26,33 +26,11 @@ def _column_sums(a, out):
             out[j] += a[i, j]
 
 
-def product(a, a_turned, b, b_turned, bias, slope, c):
-    """c ← f(a b + bias), for C-contiguous arrays of which a or b may stand for its transpose; bias may be empty.
-
-    Returns 0, or MISFIT; TypeError for arrays that the compiled code has not been opened to.
-    """
-    few = not a_turned and rows.thin(a.shape[1], c.shape[1])
-    work = piece_of(rows._thin if few else tiles._work, c.dtype.char)
-    return team.asked(passes._product, a, a_turned, b, b_turned, bias, slope, c, work)
-
-
 @np.errstate(all="ignore")           # compiled code warns of nothing, and on ARM BLAS of divisions that there are not
 def _by_blas(a, b, bias, c):
     np.matmul(a, b, out=c)           # by np.dot 0 · NaN is 0 beside one number
     if bias.size:
         c += bias
-    return c
-
-
-def _made(a, a_turned, b, b_turned, bias, c):
-    """c, by `product`, which is opened to it if need be; or by BLAS."""
-    if not OURS:
-        return _by_blas(a.T if a_turned else a, b.T if b_turned else b, bias, c)
-    try:
-        product(a, a_turned, b, b_turned, bias, 1.0, c)
-    except CLOSED:
-        with opened(passes._product):
-            product(a, a_turned, b, b_turned, bias, 1.0, c)
     return c
 
 
@@ -66,8 +44,14 @@ def _product(a, b, bias=None):
     if (bias.size and bias.shape != b.shape[1:]) or bias.dtype != a.dtype:
         raise ValueError(f"the bias of a layer {b.shape} is a vector ({b.shape[1]},) of {a.dtype}, "
                          f"got {bias.shape} {bias.dtype}")
-    c, a_turned, b_turned = np.empty((len(a), b.shape[1]), a.dtype), not a.flags.c_contiguous, not b.flags.c_contiguous
-    return _made(a.T if a_turned else a, int(a_turned), b.T if b_turned else b, int(b_turned), bias, c)
+    c = np.empty((len(a), b.shape[1]), a.dtype)
+    if not OURS:
+        return _by_blas(a, b, bias, c)
+    a_turned, b_turned = int(not a.flags.c_contiguous), int(not b.flags.c_contiguous)
+    work = piece_of(rows._thin if rows.thin(*b.shape) and not a_turned else tiles._work, c.dtype.char)
+    opening(passes._product, team.asked, passes._product, a.T if a_turned else a, a_turned,
+            b.T if b_turned else b, b_turned, bias, c, work)
+    return c
 
 
 def affine(x, W, b):

@@ -1,7 +1,7 @@
 """The sigmoid, and the losses on logits, compiled: value and gradient from one exponential per logit."""
 import numpy as np
 
-from .support import ODD, alike, closed, floats, jit, matrix, opened, ordered_jit
+from .support import ODD_ARGUMENTS, alike, closed, floats, jit, matrix, opened, ordered_jit
 
 
 @jit
@@ -276,7 +276,7 @@ def _with_one(logit, target):
     try:                                                    # with an array as it nearly always is
         if logit.size:
             return _with(logit, target)
-    except ODD:
+    except ODD_ARGUMENTS:
         pass
     with opened(_bce_mean, _bce_mean_float32):
         return _with(floats(logit), target)

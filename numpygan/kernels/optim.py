@@ -24,7 +24,7 @@ from .intrinsics import (
     udiv,
     word_at,
 )
-from .support import ODD, alike, closed, floats, jit, opened, piece_of, vectors
+from .support import ODD_ARGUMENTS, alike, closed, floats, jit, opened, piece_of, vectors
 
 COMPILED = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
@@ -197,7 +197,7 @@ def adam(theta, g, m, v, t, lr, beta1, beta2, eps):
     try:                                                    # with vectors as they nearly always are
         if COMPILED and _update(theta, g, m, v, numbers):
             return theta, m, v
-    except ODD:
+    except ODD_ARGUMENTS:
         pass
     vectors(theta, g, m, v)
     with opened(_adam_at_once, passes._adam):
@@ -238,7 +238,7 @@ def norm(g):
     try:                                                    # of a vector as it nearly always is
         if COMPILED and g.size > 0:
             return _norm(g)
-    except ODD:
+    except ODD_ARGUMENTS:
         pass
     g = floats(g)
     if g.ndim != 1:

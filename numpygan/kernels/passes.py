@@ -19,15 +19,15 @@ WORDS, BYTES = tiles.WORDS, 8 * tiles.WORDS
 SHARE = team.SHARE
 MISFIT = -1                     # what compiled code answers to shapes that do not belong together
 
-# "tiles", "up" and "down" are addresses of code; "hidden": the columns of all layers but the last; "parameters" of all
-# layers; "widest": the most columns that a layer has, "widest_of_all": that it or x has. "one" and "slope" are
-# numbers of the arrays' type; "stride", "x_row", "y_row", "size" and "sums_at" are bytes: from the room of a block of
-# rows to that of the next, of a row of x and of y, of W, and before the "sums" numbers of the layer's gradient that
-# are sums over blocks of rows ("by_rows": all of them, and dx is made row by row too).
+# "tiles", "forward" and "backward" are addresses of code; "hidden": the columns of all layers but the last;
+# "parameters" of all layers; "widest": the most columns that a layer has, "widest_of_all": that it or x has. "one" and
+# "slope" are numbers of the arrays' type; "stride", "x_row", "y_row", "size" and "sums_at" are bytes: from the room of
+# a block of rows to that of the next, of a row of x and of y, of W, and before the "sums" numbers of the layer's
+# gradient that are sums over blocks of rows ("by_rows": all of them, and dx is made row by row too).
 HEAD = ("layers", "d_in", "d_out", "parameters", "hidden", "widest", "widest_of_all", "one", "tiles", "stride")
-LAYER = ("depth", "cols", "slope", "up", "down", "x_row", "y_row", "size", "by_rows", "sums", "sums_at")
+LAYER = ("depth", "cols", "slope", "forward", "backward", "x_row", "y_row", "size", "by_rows", "sums", "sums_at")
 LAYERS, WIDEST, ONE, TILES, STRIDE = map(HEAD.index, ("layers", "widest", "one", "tiles", "stride"))
-DEPTH, COLS, SLOPE, UP, DOWN, X_ROW, Y_ROW, SIZE, BY_ROWS, SUMS, SUMS_AT = range(len(LAYER))
+DEPTH, COLS, SLOPE, FORWARD, BACKWARD, X_ROW, Y_ROW, SIZE, BY_ROWS, SUMS, SUMS_AT = range(len(LAYER))
 NEXT_LAYER = 8 * len(LAYER)
 
 
@@ -117,41 +117,26 @@ def _empty(builder, array):
 
 
 @intrinsic
-def _fit(typingctx, a, a_turned, b, b_turned, bias, c):
-    """Do the shapes of a product belong together? The bias may be empty. (In LLVM's instructions: Numba would take
-    longer over Python's `and` than over the product.)"""
-    def code(context, builder, signature, args):
-        a, b, bias, c = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 4, 5))
-        (n, k), (depth, m) = _turned(builder, a.shape, args[1]), _turned(builder, b.shape, args[3])
-        rows, cols = cgutils.unpack_tuple(builder, c.shape)
-        fit = _all(builder, (n, rows), (k, depth), (m, cols))
-        none = builder.or_(_empty(builder, bias), _all(builder, (bias.nitems, m)))
-        return builder.and_(builder.and_(fit, none), builder.not_(_empty(builder, a)))
-    return types.boolean(a, types.int64, b, types.int64, bias, c), code
-
-
-@intrinsic
-def _describe(typingctx, a, a_turned, b, b_turned, bias, slope, c, job):
-    """Describe the product c = f(a b + bias) in `job`, which is returned; `bias` is an address, or 0 for none.
+def _describe(typingctx, a, a_turned, b, b_turned, bias, c, job):
+    """Describe the product c = a b + bias in `job`, which is returned; `bias` is an address, or 0 for none.
     (In LLVM's instructions, since Numba would take longer over Python's words than over those that call it.)"""
     def code(context, builder, signature, args):
-        a, b, c = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 6))
-        word, job = ir.IntType(64), args[7]
-        words = [args[5], a.data, *_turned(builder, a.strides, args[1]), b.data, *_turned(builder, b.strides, args[3]),
+        a, b, c = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 5))
+        word, job, one = ir.IntType(64), args[6], context.get_value_type(signature.args[5].dtype)(1.0)
+        words = [one, a.data, *_turned(builder, a.strides, args[1]), b.data, *_turned(builder, b.strides, args[3]),
                  args[4], c.data, builder.extract_value(c.strides, 0), *_turned(builder, a.shape, args[1]),
                  builder.extract_value(c.shape, 1)]
         for i, x in enumerate(words):
             builder.store(x, builder.inttoptr(builder.add(job, word(8 * i)), ir.PointerType(x.type)))
         return job
-    return types.int64(a, types.int64, b, types.int64, types.int64, c.dtype, c, types.int64), code
+    return types.int64(a, types.int64, b, types.int64, types.int64, c, types.int64), code
 
 
 @closed_jit
-def _product(a, a_turned, b, b_turned, bias, slope, c, work, board, called):
-    """c ← f(a b + bias): 0 when it is done, MISFIT, or what `_share` answers."""
-    if not _fit(a, a_turned, b, b_turned, bias, c):
-        return MISFIT
-    job = _describe(a, a_turned, b, b_turned, _address(bias), slope, c, _jobs(work))
+def _product(a, a_turned, b, b_turned, bias, c, work, board, called):
+    """c ← a b + bias, where a or b may stand for its transpose, and whose shapes its caller has checked: 0 when it is
+    done, or what `_share` answers."""
+    job = _describe(a, a_turned, b, b_turned, _address(bias), c, _jobs(work))
     pieces = call(work, job, -1, 0)
     return _done(board, work, job, pieces, pieces, called, new_desk())
 
@@ -165,7 +150,7 @@ def _named(builder, plan):
 
 
 @intrinsic
-def _fit_up(typingctx, x, theta, hidden, y, plan):
+def _fit_forward(typingctx, x, theta, hidden, y, plan):
     """Do the shapes of a pass through the layers of that plan belong together?"""
     def code(context, builder, signature, args):
         x, theta, hidden, y = (context.make_array(kind)(context, builder, value)
@@ -179,7 +164,7 @@ def _fit_up(typingctx, x, theta, hidden, y, plan):
 
 
 @intrinsic
-def _fit_down(typingctx, x, y, dy, g, dx, room, plan):
+def _fit_backward(typingctx, x, y, dy, g, dx, room, plan):
     """And those of the pass back, beside the ones above? g and dx are empty where they are not wanted."""
     def code(context, builder, signature, args):
         x, y, dy, g, dx, room = (context.make_array(kind)(context, builder, value)
@@ -197,10 +182,10 @@ def _fit_down(typingctx, x, y, dy, g, dx, room, plan):
 
 
 @closed_jit
-def _up(x, theta, hidden, y, plan, board, called):
+def _forward(x, theta, hidden, y, plan, board, called):
     """y, and all that comes before it in `hidden`, one layer after the other: 0 when it is done, MISFIT, or what
     `_share` answers."""
-    if not _fit_up(x, theta, hidden, y, plan):
+    if not _fit_forward(x, theta, hidden, y, plan):
         return MISFIT
     job, desk, n, step = _jobs(plan), new_desk(), len(x), theta.itemsize
     a, W, c, layers = _address(x), _address(theta), _address(hidden), word_at(plan, LAYERS)
@@ -208,7 +193,7 @@ def _up(x, theta, hidden, y, plan, board, called):
     for i in range(layers):
         k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
         b, c = W + word_at(layer, SIZE), select(i + 1 - layers, c, _address(y))
-        work = word_at(layer, UP)
+        work = word_at(layer, FORWARD)
         _write(job, (word_at(layer, SLOPE), a, x_row, step, W, y_row, step, b, c, y_row, n, k, m))
         pieces = call(work, job, -1, 0)
         left = _done(board, work, job, pieces, pieces, called, desk)
@@ -231,12 +216,12 @@ def _add_up(like, to, sums, stride, blocks, count):
 
 
 @closed_jit
-def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
-    """g and dx, where they are wanted, one layer after the other from the top: the answers of `_up`.
+def _backward(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
+    """g and dx, where they are wanted, one layer after the other from the top: the answers of `_forward`.
 
     In `room`: two gradients that are on their way, and what the blocks of rows need.
     """
-    if not (_fit_up(x, theta, hidden, y, plan) and _fit_down(x, y, dy, g, dx, room, plan)):
+    if not (_fit_forward(x, theta, hidden, y, plan) and _fit_backward(x, y, dy, g, dx, room, plan)):
         return MISFIT
     job, desk, n, step, work = _jobs(plan), new_desk(), len(x), theta.itemsize, word_at(plan, TILES)
     one, layers, stride = word_at(plan, ONE), word_at(plan, LAYERS), word_at(plan, STRIDE)
@@ -249,7 +234,7 @@ def _down(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     for i in range(layers - 1, -1, -1):
         layer -= NEXT_LAYER
         k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
-        way, by_rows, parameters = word_at(layer, DOWN), word_at(layer, BY_ROWS), word_at(layer, SIZE) + y_row
+        way, by_rows, parameters = word_at(layer, BACKWARD), word_at(layer, BY_ROWS), word_at(layer, SIZE) + y_row
         W, dW = W - parameters, dW - parameters
         a = select(i, _behind(a, n, -x_row), _address(x))
         below = select(i, select(by_rows, there, here), _address(dx))

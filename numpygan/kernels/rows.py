@@ -1,9 +1,9 @@
 """What goes on in a dense layer beside its products, row by row: pieces of work for the team (see `team`).
 
-Also the products themselves where y has few columns (`_thin`, `_thin_backward`) or x has (`_narrow`): most of a tile
-would be empty. `_thin` is given a `tiles.JOB`, the pieces of a backward pass are given the words slope, x, y, dy, W,
-dx (0: it is not wanted), da, sums (where the room of the first block begins), stride (bytes from there to the next
-one's), block, rows, depth, cols, and wanted (are dW and db?).
+Also the products themselves where y has few columns (`_thin`, `_thin_backward`) or x has (`_narrow_backward`): most of
+a tile would be empty. `_thin` is given a `tiles.JOB`, the pieces of a backward pass are given the words slope, x, y,
+dy, W, dx (0: it is not wanted), da, sums (where the room of the first block begins), stride (bytes from there to the
+next one's), block, rows, depth, cols, and wanted (are dW and db?).
 """
 from numba.extending import intrinsic
 
@@ -118,9 +118,9 @@ def _thin_backward(job, index, desk):
     return 0
 
 
-def _narrow(job, index, desk):
-    """All gradients of block `index` of the rows, for few columns of x: what `_before` does, and while four rows of da
-    are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds dW, db and those four rows."""
+def _narrow_backward(job, index, desk):
+    """All gradients of block `index` of the rows, for few columns of x: what `_activation_backward` does, and while
+    four rows of da are near, dW += xᵀ da and dx = da Wᵀ. The block's room holds dW, db and those four rows."""
     _, x, y, dy, W, dx, _, sums, stride, block, rows, k, m, wanted = _words(job)
     if index < 0:
         return _cut(job, 9, rows, m)
@@ -160,7 +160,7 @@ def _narrow(job, index, desk):
     return 0
 
 
-def _before(job, index, desk):
+def _activation_backward(job, index, desk):
     """da ← f′ dy for block `index` of the rows and, if it is wanted, db, the sums of its columns, in the block's room.
 
     Four rows at a time, while they are in the nearest cache.

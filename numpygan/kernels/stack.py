@@ -10,7 +10,7 @@ import numpy as np
 
 from . import passes, rows, team, tiles
 from .dense import NOTHING, OURS
-from .support import CLOSED, ODD, alike, floats, jit, opened, piece_of
+from .support import ODD_ARGUMENTS, alike, floats, jit, opening, piece_of
 
 Sizes = tuple[int, ...]                 # of x, and of the output of every layer
 Slopes = tuple[float, ...]              # of every layer's activation: 0 ReLU, 1 identity
@@ -26,7 +26,7 @@ class _Plan(NamedTuple):
 
 
 @functools.cache
-def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
+def _plan(sizes: Sizes, slopes: Slopes, char: str, backward: bool) -> _Plan:
     """For arrays of that type; with the code of the pieces for the way up, or down: compiled when first asked for."""
     layers, head = _layers(sizes, slopes), dict.fromkeys(passes.HEAD, 0)
     hidden, widest, of_all, size = sum(sizes[1:-1]), max(sizes[1:]), max(sizes), np.dtype(char).itemsize
@@ -36,15 +36,15 @@ def _plan(sizes: Sizes, slopes: Slopes, char: str, down: bool) -> _Plan:
     words = []
     for k, m, slope in layers:
         by_rows = min(k, m) <= rows.THIN
-        layer = dict(depth=k, cols=m, slope=_bits(slope, char), up=0, down=0, x_row=k * size, y_row=m * size,
+        layer = dict(depth=k, cols=m, slope=_bits(slope, char), forward=0, backward=0, x_row=k * size, y_row=m * size,
                      size=k * m * size, by_rows=by_rows, sums=(k + 1) * m if by_rows else m,
                      sums_at=0 if by_rows else k * m * size)
-        if not down:
-            layer["up"] = piece_of(rows._thin if rows.thin(k, m) else tiles._work, char)
+        if not backward:
+            layer["forward"] = piece_of(rows._thin if rows.thin(k, m) else tiles._work, char)
         elif not by_rows:
-            layer["down"], head["tiles"] = piece_of(rows._before, char), piece_of(tiles._work, char)
+            layer["backward"], head["tiles"] = piece_of(rows._activation_backward, char), piece_of(tiles._work, char)
         else:
-            layer["down"] = piece_of(rows._thin_backward if m <= rows.THIN else rows._narrow, char)
+            layer["backward"] = piece_of(rows._thin_backward if m <= rows.THIN else rows._narrow_backward, char)
         words += [layer[name] for name in passes.LAYER]
     table = np.array([head[name] for name in passes.HEAD] + words, np.int64)
     return _Plan(table, table.ctypes.data, hidden, widest, of_all)
@@ -64,18 +64,18 @@ def _bits(number, char):
     return int(np.array([number, 0], char).view(np.int64)[0])
 
 
-def _upward(x, theta, sizes, slopes):
-    """y and hidden; None if the shapes do not belong together; ODD for arrays that the compiled code is not open to."""
+def _forward(x, theta, sizes, slopes):
+    """y and hidden; None if the shapes do not belong together; an error for arrays that the kernel is not open to."""
     plan, n = _plan(sizes, slopes, x.dtype.char, False), len(x)
     hidden, y = np.empty(n * plan.hidden, x.dtype), np.empty((n, sizes[-1]), x.dtype)
-    return (y, hidden) if team.asked(passes._up, x, theta, hidden, y, plan.address) == 0 else None
+    return (y, hidden) if team.asked(passes._forward, x, theta, hidden, y, plan.address) == 0 else None
 
 
-def _downward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+def _backward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
     """True when g and dx are there, as far as they are not empty; otherwise as above."""
     plan = _plan(sizes, slopes, x.dtype.char, True)
     room = np.empty(2 * len(x) * plan.widest + rows.BLOCKS * rows.ROOM * plan.widest_of_all, x.dtype)
-    return team.asked(passes._down, x, theta, hidden, y, dy, g, dx, room, plan.address) == 0
+    return team.asked(passes._backward, x, theta, hidden, y, dy, g, dx, room, plan.address) == 0
 
 
 def mlp(x, theta, sizes, slopes):
@@ -88,19 +88,15 @@ def mlp(x, theta, sizes, slopes):
     """
     if OURS:
         try:                                                # with arrays as they nearly always are
-            found = _upward(x, theta, sizes, slopes)
+            found = _forward(x, theta, sizes, slopes)
             if found:
                 return found
-        except ODD:
+        except ODD_ARGUMENTS:
             pass
     x, theta = _checked(x, theta, sizes, slopes)
     if not OURS:
-        return _up_by_blas(x, theta, sizes, slopes)
-    try:
-        return _upward(x, theta, sizes, slopes)
-    except CLOSED:
-        with opened(passes._up):
-            return _upward(x, theta, sizes, slopes)
+        return _forward_by_blas(x, theta, sizes, slopes)
+    return opening(passes._forward, _forward, x, theta, sizes, slopes)
 
 
 def mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, want_dx):
@@ -113,9 +109,9 @@ def mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, want_dx):
     if OURS:
         try:
             dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
-            if _downward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+            if _backward(x, hidden, y, dy, theta, sizes, slopes, g, dx):
                 return dx if want_dx else None
-        except ODD:
+        except ODD_ARGUMENTS:
             pass
     x, theta = _checked(x, theta, sizes, slopes)
     y, dy = alike(y, dy)
@@ -134,14 +130,10 @@ def mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, want_dx):
                          f"{g.shape} {g.dtype}")
     dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
     arguments = x, hidden, y, dy, theta, sizes, slopes, g, dx
-    if not OURS:
-        _down_by_blas(*arguments)
+    if OURS:
+        opening(passes._backward, _backward, *arguments)
     else:
-        try:
-            _downward(*arguments)
-        except CLOSED:
-            with opened(passes._down):
-                _downward(*arguments)
+        _backward_by_blas(*arguments)
     return dx if want_dx else None
 
 
@@ -176,7 +168,7 @@ def _cut(vector, sizes, slopes):
 
 
 @np.errstate(all="ignore")           # see `dense._by_blas`
-def _up_by_blas(x, theta, sizes, slopes):
+def _forward_by_blas(x, theta, sizes, slopes):
     """`mlp` where products are left to BLAS."""
     hidden, n, end = np.empty(len(x) * sum(sizes[1:-1]), x.dtype), len(x), 0
     for slope, (W, b) in zip(slopes, _cut(theta, sizes, slopes), strict=True):
@@ -189,7 +181,7 @@ def _up_by_blas(x, theta, sizes, slopes):
 
 
 @np.errstate(all="ignore")
-def _down_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
+def _backward_by_blas(x, hidden, y, dy, theta, sizes, slopes, g, dx):
     """`mlp_backward` where products are left to BLAS."""
     inputs, start = [x], 0
     for m in sizes[1:-1]:

@@ -116,15 +116,17 @@ def free_jit(function: Callable) -> Callable:
     return jit(function, nogil=True)
 
 
-CLOSED = TypeError, NumbaError, RuntimeError       # not compiled for such arrays; while another thread compiles
+# What a closed kernel raises that is not compiled for such arrays; the last while another thread compiles it.
+NOT_COMPILED = TypeError, NumbaError, RuntimeError
 # What arguments lead to that are no arrays, or of another kind. The order of their bytes alone Numba may overlook: it
 # takes every order for the CPU's once it has seen an array of a subclass, or one that is not aligned. Networks bring
 # no other order, and to look at it here would cost a twentieth of a small layer.
-ODD = *CLOSED, AttributeError, LookupError, ValueError      # the last from Numba, for an empty list
+ODD_ARGUMENTS = *NOT_COMPILED, AttributeError, LookupError, ValueError      # the last from Numba, for an empty list
 
 
 def closed(compiled: Any) -> Any:
-    """The same kernel, which now compiles nothing but where it is `opened`: arrays of other types are an error of ODD.
+    """The same kernel, which now compiles nothing but where it is `opened`: arrays of other types are an error, one of
+    ODD_ARGUMENTS.
 
     So that a call which is right costs no check in Python: the types are Numba's to look at in any case, and the code
     itself looks at the shapes. Numbers must always come as one type: Numba turns them into that which it knows, 1e-8
@@ -159,6 +161,15 @@ def opened(*closed: Any) -> Iterator[None]:
         finally:
             for compiled in closed:
                 compiled._can_compile = False
+
+
+def opening(kernel: Any, call: Callable, *checked: Any) -> Any:
+    """What `call`, which calls that closed kernel, returns for checked arguments: if need be, the kernel is opened."""
+    try:
+        return call(*checked)
+    except NOT_COMPILED:
+        with opened(kernel):
+            return call(*checked)
 
 
 @contextlib.contextmanager

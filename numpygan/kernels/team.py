@@ -1,9 +1,10 @@
 """A team of threads for the kernels: the one that calls, and helpers that take pieces of its work off it.
 
 Work is a function in machine code, work(job, i, desk), and a number of pieces i = 0, 1, …; nobody is told which piece
-to do, everybody takes the next one that is left. Who did a piece leaves no trace in the result, and a helper that
-sleeps, or that the system has put aside, is not waited for: only pieces that it has begun are. On the desk, memory of
-one's own, can stay what the next piece of the same job may use again; its first word is 0 when there is nothing.
+to do, everybody takes the next one that is left (a work queue, of one job: the *board*). Who did a piece leaves no
+trace in the result, and a helper that sleeps, or that the system has put aside, is not waited for: only pieces that it
+has begun are. On the *desk*, a thread's own scratch memory, can stay what the next piece of the same job may use again;
+its first word is 0 when there is nothing.
 
 Helpers watch for work while a step is under way, so that a product of some ten microseconds can be shared; between
 steps they nap, and when nothing has come for a while they go to bed: to wake them then takes Python's lock, and longer
@@ -12,7 +13,6 @@ gives way where it is, and looks for an idle core when a nap ends. There is one 
 train at once, one of them has it and the other works alone.
 """
 import contextlib
-import ctypes
 import functools
 import os
 import threading
@@ -39,12 +39,14 @@ AT_ONCE, GIVING_WAY, NAPPING = 2000, 4000, 4500     # looks of an idle helper; t
 STACK = 2**21                   # bytes of a helper's, however few `threading.stack_size` gives to the other threads
 NAP = 50                        # microseconds, to which the system adds as many
 
-# The board, in words of eight bytes; each word that is written often has a cache line to itself.
+# The board, on which one job at a time is offered: words of eight bytes. Each that is written often has a cache line
+# to itself: the ticket for the next piece, pieces done, helpers that are up, whether a caller has the team (1).
 NEXT, DONE, AWAKE, BUSY = 0, 8, 16, 24
+# Address of the work, of its job; how many pieces; the caller's core; threads in the team; address of `_share`.
 WORK, JOB, COUNT, CORE, SIZE, SHARE = range(32, 38)
-ALONE, WORDS = 40, 48
-# NEXT = turn · 2³² + pieces taken from the end · 2¹⁶ + pieces taken from the start: a helper that comes late meets
-# another turn.
+ALONE, WORDS = 40, 48           # until which tick of the clock callers work alone; how many words there are
+# NEXT = turn · 2³² + pieces taken from the end · 2¹⁶ + pieces taken from the start. Every job is a turn of its own: a
+# helper that comes late meets another one, and takes nothing.
 TURN, END = 2**32, 2**16
 NONE = END - 1                  # so many are never left: the board is being written
 
@@ -208,13 +210,6 @@ def _share_address():
     return address_of(_share, types.int64(*[types.int64] * 5))
 
 
-@functools.cache
-def _shared():
-    """`_share`, for Python to call; it holds no lock of Python's while it runs."""
-    word = ctypes.c_int64
-    return ctypes.CFUNCTYPE(word, *[word] * 5)(_share_address())
-
-
 @free_jit
 def _help(board):
     """What a helper does while it is up: take pieces until there have been none for a while."""
@@ -246,12 +241,6 @@ class Team:
         self.board = np.zeros(WORDS, np.int64)
         self.board[NEXT], self.board[SIZE] = NONE, size
         self.address = self.board.ctypes.data
-
-    def run(self, work: int, job: np.ndarray, count: int) -> None:
-        """work(job, i, desk) for i = 0 … count − 1; returns when all are done."""
-        if _shared()(self.address, work, job.ctypes.data, count, 0):
-            self.call(count)
-            _shared()(self.address, work, job.ctypes.data, count, 1)
 
     def call(self, count: int) -> None:
         """Get the helpers out of bed that a job of so many pieces needs."""
@@ -288,7 +277,7 @@ if hasattr(os, "register_at_fork"):                         # threads are not co
 
 @contextlib.contextmanager
 def limited(size: int):
-    """While this lasts, `run` has a team of that many threads."""
+    """While this lasts, the team has that many threads."""
     global _team
     before, _team = _team, Team(size)
     try:
@@ -305,8 +294,3 @@ def asked(kernel: Callable, *arguments: Any) -> int:
         crew.call(answer)
         answer = kernel(*arguments, crew.address, 1)
     return answer
-
-
-def run(work: int, job: np.ndarray, count: int) -> None:
-    """Have the team of this process do all pieces of a job."""
-    _team.run(work, job, count)

@@ -2,9 +2,11 @@
 
     C = f(A B + b),   A (rows, depth), B (depth, cols), b one row or none, f the leaky ReLU of a slope (1: nothing)
 
-A strip of B, two vectors wide, is copied to where the nearest cache can hold it; the rows of A go down along it,
-ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the first product to the last: Eq. (12.4).
-A is read where it lies, unless it is a transpose whose columns lie far apart. docs/12-kernels.md derives the sizes.
+A strip of B, two vectors wide, is copied ("packed") to where the nearest cache can hold it; the rows of A go down along
+it, ROWS at a time, and a tile of C, ROWS x two vectors, stays in registers from the first product to the last: Eq.
+(12.4). That is `_tile`, the micro-kernel; `_work` has the loops around it. A is read where it lies, unless it is a
+transpose whose columns lie far apart: then ROWS of its rows at a time go to a panel. docs/12-kernels.md derives the
+sizes.
 
 All addresses and strides are integers, in bytes: a product is a row of sixteen numbers (see `JOB`), which any thread
 can be given. Several rows are several products, whose pieces are counted through.
@@ -26,7 +28,7 @@ elif "+avx2" in FEATURES and "+fma" in FEATURES:
     VECTOR, ROWS = 32, 6                    # of 16 registers 12 are sums, two hold B, one A
 else:
     VECTOR, ROWS = 16, 6
-FUSED = TRIPLE.startswith("x86_64") and "+fma" in FEATURES      # elsewhere nobody has measured it against BLAS
+HAS_FMA = TRIPLE.startswith("x86_64") and "+fma" in FEATURES    # elsewhere nobody has measured it against BLAS
 WIDTH = 2 * VECTOR                          # bytes in a row of a tile
 LOW, LEFT = 4, max(4, ROWS - 4)             # rows of the tile for the bottom of most batches; rows left to it, at most
 DEPTH = 256                                 # rows of a packed strip: 16 to 32 kB, what the nearest cache holds
@@ -92,7 +94,7 @@ def _next(typingctx, job):
 
 
 @intrinsic
-def _lie(typingctx, like, desk, product, left):
+def _already_packed(typingctx, like, desk, product, left):
     """Do the strips of a product from `left` on lie packed on the desk? Write down that they do from now on; and zeros
     behind them, to a tile and a row: with denormal numbers, if there are any, the CPU takes many times as long."""
     def code(context, builder, signature, args):
@@ -140,7 +142,7 @@ def _copy(typingctx, like, count, source, target):
 
 
 @intrinsic
-def _turn(typingctx, like, source, row, last, target, target_row):
+def _transpose(typingctx, like, source, row, last, target, target_row):
     """Transpose a square of as many rows as a vector has lanes: exchange halves, then quarters of them, …
     Row `last` is read again for those behind it."""
     def code(context, builder, signature, args):
@@ -165,14 +167,14 @@ def _turn(typingctx, like, source, row, last, target, target_row):
 
 def _tile_of(height):
     @intrinsic
-    def tile(typingctx, slope, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row):
+    def tile(typingctx, slope, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, ahead, ahead_row):
         """c ← f(start + a · strip) for one tile of that height, whose sums stay in registers.
 
         The second vector of a row of c and of start lies `apart` from the first: 0 where there is only one. On the way,
-        the lines at soon, soon + soon_row, … are brought near, one for each row of the strip.
+        the cache lines at ahead, ahead + ahead_row, … are prefetched, one for each row of the strip.
         """
         def code(context, builder, signature, args):
-            slope_, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, soon, soon_row = args
+            slope_, a, a_row, a_col, strip, depth, start, start_row, c, c_row, apart, ahead, ahead_row = args
             number, vector, size = _lanes(slope)
             index, flavour = ir.IntType(64), f"v{vector.count}f{8 * size}"
             fma = cgutils.get_or_insert_function(          # one instruction where there is one, else two
@@ -195,9 +197,9 @@ def _tile_of(height):
             before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
             builder.branch(loop)
             builder.position_at_end(loop)
-            p, even, odd, at_b, at_soon = (builder.phi(index) for _ in range(5))
+            p, even, odd, at_b, at_ahead = (builder.phi(index) for _ in range(5))
             sums = {cell: builder.phi(vector) for cell in cells}
-            builder.call(fetch, [builder.inttoptr(at_soon, byte), half(0), half(2), half(1)])
+            builder.call(fetch, [builder.inttoptr(at_ahead, byte), half(0), half(2), half(1)])
             b = [builder.load(_at(builder, at_b, vector, j * VECTOR), align=size) for j in range(2)]
             grown = {}
             for i in range(height):
@@ -206,7 +208,7 @@ def _tile_of(height):
                 for j in range(2):
                     grown[i, j] = builder.call(fma, [x, b[j], sums[i, j]])
             for phi, begin, step in ((p, index(0), index(1)), (even, index(0), a_col), (odd, a_row, a_step),
-                                     (at_b, strip, index(WIDTH)), (at_soon, soon, soon_row)):
+                                     (at_b, strip, index(WIDTH)), (at_ahead, ahead, ahead_row)):
                 phi.add_incoming(begin, before)
                 phi.add_incoming(builder.add(phi, step), loop)
             for cell in cells:
@@ -263,8 +265,8 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
             for s in range(count):
                 for j in range(0, wide, lanes):
                     k = s * wide + j
-                    _turn(like, _place(b, p, size, k, b_col), b_col, there - 1 - k,
-                          _place(strips_at, s * depth + p, line, j, size), line)
+                    _transpose(like, _place(b, p, size, k, b_col), b_col, there - 1 - k,
+                               _place(strips_at, s * depth + p, line, j, size), line)
             p += lanes
     while p < depth:
         for s in range(count):
@@ -275,20 +277,21 @@ def _pack(like, size, b, b_row, b_col, depth, count, there, line, strips_at):
 
 
 @jit
-def _soon(size, b, b_row, b_col, depth, cols):
-    """The lines of what is packed next: where they begin, the bytes from row to row, how many rows, lines in a row."""
+def _lines_ahead(size, b, b_row, b_col, depth, cols):
+    """The cache lines of what is packed next, to be prefetched: where they begin, the bytes from row to row, how many
+    rows, lines in a row."""
     along = b_col == size
     lines = udiv(urem(b, 64) + select(along, cols, depth) * size + 64, 64)
     return b - urem(b, 64), select(along, b_row, b_col), select(depth, select(along, depth, cols), 0), lines
 
 
 @jit
-def _share_out(address, size, rows, depth, cols, turned):
+def _cut(address, size, rows, depth, cols, to_panel):
     """Write down in which pieces a product is made, blocks of rows by strips of columns, and return how many.
     Nothing here depends on the number of threads, nor does any sum: the bytes of C are always the same."""
     strips, parts = ceil_div(cols * size, WIDTH), ceil_div(rows, udiv(BLOCK, smin(depth, DEPTH) * size))
     wanted = smax(1, smin(PIECES, udiv(rows * (depth + 8) * cols, LEAST)))    # + 8: what a tile costs beside its depth
-    few = turned or (strips <= TOGETHER and rows >= 2 * SHORT)
+    few = to_panel or (strips <= TOGETHER and rows >= 2 * SHORT)
     least = smax(1, smin(TOGETHER, udiv(TOGETHER * DEPTH, depth))) if few else 1  # all layers of these stay on the desk
     together = smin(strips, smin(TOGETHER, smax(least, udiv(strips * parts, wanted))))
     across = ceil_div(strips, together)
@@ -308,9 +311,9 @@ def _work(address, index, desk):
         address = _next(address)
     slope, one, size = _numbers(address)
     _, a, a_row, a_col, b, b_row, b_col, bias, c, c_row, rows, depth, cols, block, together, _ = _words(address)
-    line, turned = np.int64(WIDTH), a_row == size and a_col >= FAR
+    line, to_panel = np.int64(WIDTH), a_row == size and a_col >= FAR
     if index < 0:
-        return _share_out(address, size, rows, depth, cols, turned)
+        return _cut(address, size, rows, depth, cols, to_panel)
     wide, room = udiv(line, size), desk + 64
     parts, across = ceil_div(rows, block), ceil_div(cols, wide * together)
     down = select(rows * smin(depth, DEPTH) * size <= BLOCK, 1, 0)      # neighbours have the same strips where all of A
@@ -318,32 +321,32 @@ def _work(address, index, desk):
     left = select(down, udiv(index, parts), urem(index, across)) * together
     bottom, right = smin(top + block, rows), smin(left + together, ceil_div(cols, wide))
     stay = select((right - left) * depth <= TOGETHER * DEPTH, 1, 0)
-    packed = _lie(one, desk, select(stay, c, 0), left) & stay
+    packed = _already_packed(one, desk, select(stay, c, 0), left) & stay
     corner = room + TOGETHER * DEPTH * line             # a whole tile, for what is less than one
     nothing, panel = corner + ROWS * line, corner + (ROWS + 1) * line
     panel_line, most = ceil_div(ROWS * size, VECTOR) * VECTOR, ceil_div(depth, ceil_div(depth, DEPTH))    # equal layers
-    for p in range(0, depth, most):
+    for p in range(0, depth, most):                     # layers of the depth
         deep, over = smin(most, depth - p), cols - left * wide
         f, at_b = slope if p + deep == depth else one, _place(b, p, b_row, left * wide, b_col)
         strips_at = _place(room, stay * p, (right - left) * line, 0, 0)
         if not packed:
             _pack(one, size, at_b, b_row, b_col, deep, right - left, over, line, strips_at)
         then = select(packed, 0, smin(most, depth - p - deep))
-        soon, soon_row, soon_rows, lines = _soon(size, at_b + most * b_row, b_row, b_col, then,
-                                                 smin(over, (right - left) * wide))
+        ahead, ahead_row, ahead_rows, lines = _lines_ahead(size, at_b + most * b_row, b_row, b_col, then,
+                                                           smin(over, (right - left) * wide))
         i, asked = top, 0
-        while i < bottom:
+        while i < bottom:                               # rows of A, a tile's height of them
             tall = select(bottom - i <= LEFT, LOW, ROWS)
             high = smin(tall, bottom - i)
             at_a, row, col = _place(a, i, a_row, p, a_col), a_row, a_col
-            if turned | (high != tall):
+            if to_panel | (high != tall):
                 _pack(one, size, at_a, a_col, a_row, deep, np.int64(1), rows - i, panel_line, panel)
                 at_a, row, col = panel, size, panel_line
-            for s in range(left, right):
+            for s in range(left, right):                # strips of B
                 done = udiv(asked, lines) * deep
-                more = select(done < soon_rows, 1, 0)
-                near = select(more, _place(soon, done, soon_row, urem(asked, lines), 64), strips_at)
-                near_row, asked = select(more, soon_row, 0), asked + more
+                more = select(done < ahead_rows, 1, 0)
+                fetch = select(more, _place(ahead, done, ahead_row, urem(asked, lines), 64), strips_at)
+                fetch_row, asked = select(more, ahead_row, 0), asked + more
                 j, strip = s * wide, strips_at + (s - left) * deep * line
                 full, here = smin(wide, cols - j), _place(c, i, c_row, j, size)
                 begin, begin_row = select(p, here, select(bias, bias + j * size, nothing)), select(p, c_row, 0)
@@ -354,9 +357,9 @@ def _work(address, index, desk):
                     begin, begin_row = corner, line
                 to, to_row = select(whole, here, corner), select(whole, c_row, line)
                 if tall == ROWS:
-                    _tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
+                    _tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, fetch, fetch_row)
                 else:
-                    _low_tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, near, near_row)
+                    _low_tile(f, at_a, row, col, strip, deep, begin, begin_row, to, to_row, apart, fetch, fetch_row)
                 if not whole:
                     _move(one, size, high, full, corner, line, here, c_row)
             i += high
