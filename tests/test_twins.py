@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from cases import CASES, DRAWS, IN_PLACE, PUBLIC, SHAPES, as_tuple, between, drawer
 from close import error
-from scipy.special import expit
 
 from numpygan import functional, kernels
 
@@ -185,12 +184,72 @@ def test_activations_stay_in_their_range(engine, dtype):
     assert np.all(np.abs(y - exact) <= 8 * np.finfo(dtype).eps * np.abs(exact))        # entry by entry, near 0 too
 
 
+def test_tanh_entry_by_entry(engine, dtype):
+    """Odd to the bit, −0 too; in float64 down to the smallest number there is."""
+    info = np.finfo(dtype)
+    least = info.smallest_subnormal if dtype == np.float64 else 1e-30
+    x = np.concatenate([np.geomspace(least, 1e-3, 9001), np.geomspace(1e-3, 40, 30001), [0, info.max, np.inf]])
+    x = x.astype(dtype)
+    y, mirrored = ENGINES[engine].tanh(x), ENGINES[engine].tanh(-x)
+    exact = np.array([math.tanh(v) for v in x.tolist()])
+    assert np.all(np.abs(y - exact) <= 4 * info.eps * exact)
+    assert np.array_equal(mirrored, -y)
+    assert np.signbit(mirrored).all()
+
+
+def test_tanh_never_turns_back(engine):
+    """From one number to the next, where the exponential changes its power of two and where tanh comes to 1."""
+    for start in (np.log(2) / 4 - 1e-14, np.log(2) / 4 * 3 - 1e-13, 18, 19.06, 19.99999):
+        y = ENGINES[engine].tanh(start + np.spacing(start) * np.arange(5000))
+        assert np.all(np.diff(y) >= 0)
+        assert y[-1] <= 1
+    assert ENGINES[engine].tanh(np.array([20.]))[0] == 1
+
+
+def _far(dtype):
+    """Logits to and fro over all that has an exponential."""
+    far = -1.01 * math.log(np.finfo(dtype).smallest_subnormal)
+    return np.concatenate([np.linspace(-far, far, 60001), [-87.4, -88.8, -103.9, -1e4, 1e-30]]).astype(dtype)
+
+
+def _sigma(x):
+    """σ(x); SciPy's is 0 where e^−x has no float64."""
+    return np.array([math.exp(min(v, 0)) / (1 + math.exp(-abs(v))) for v in x.tolist()])
+
+
 def test_sigmoid_entry_by_entry(engine, dtype):
     """Its small values too: log D and a pixel near 0 live from them. Below the smallest normal number, one bit."""
-    x = np.concatenate([np.linspace(-110, 110, 60001), [-87.4, -88.8, -103.9, -1e4]]).astype(dtype)
-    y, exact = ENGINES[engine].sigmoid(x).astype(np.float64), expit(x.astype(np.float64))
-    info = np.finfo(dtype)
+    x, info = _far(dtype), np.finfo(dtype)
+    y, exact = ENGINES[engine].sigmoid(x).astype(np.float64), _sigma(x)
     assert np.all(np.abs(y - exact) <= 4 * info.eps * exact + info.smallest_subnormal)
+    assert np.all(np.abs(y + ENGINES[engine].sigmoid(-x) - 1) <= 2 * info.eps)
+
+
+def test_softplus_entry_by_entry(engine, dtype):
+    """And what is made of it, with either sign and for targets 0 and 1: where the loss is small, its digits count."""
+    x, info, ops = _far(dtype), np.finfo(dtype), ENGINES[engine]
+    exact = np.array([max(v, 0) + math.log1p(math.exp(-abs(v))) for v in x.tolist()])
+    for y in (ops.softplus(x), -ops.log_sigmoid(-x), ops.bce_with_logits(x, 0), ops.bce_with_logits(-x, 1)):
+        assert np.all(np.abs(y - exact) <= 6 * info.eps * exact + 2 * info.smallest_subnormal)
+
+
+def test_slopes_of_softplus_entry_by_entry(engine, dtype):
+    x, info, ops = _far(dtype), np.finfo(dtype), ENGINES[engine]
+    one, exact = np.ones_like(x), _sigma(x)
+    for y in (ops.softplus_backward(one, x), ops.log_sigmoid_backward(one, -x), ops.bce_with_logits_backward(one, x, 0),
+              -ops.bce_with_logits_backward(one, -x, 1)):
+        assert np.all(np.abs(y - exact) <= 6 * info.eps * exact + 2 * info.smallest_subnormal)
+
+
+def test_infinity_and_nan_among_other_numbers(engine, dtype):
+    """In a vector of the CPU each keeps its own meaning: NaN is NaN there alone, and infinite logits are certain."""
+    x, near = np.linspace(-3, 3, 61).astype(dtype), 4 * float(np.finfo(dtype).eps)
+    x[[7, 40]], x[11], x[32] = np.nan, np.inf, -np.inf
+    for name, up, down in (("tanh", 1, -1), ("sigmoid", 1, 0), ("softplus", np.inf, 0), ("log_sigmoid", 0, -np.inf)):
+        y = getattr(ENGINES[engine], name)(x)
+        assert np.array_equal(np.isnan(y), np.isnan(x)), name
+        assert y[11] == pytest.approx(up, rel=near), name
+        assert y[32] == pytest.approx(down, rel=near), name
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "maxout", "softplus", "log_sigmoid",

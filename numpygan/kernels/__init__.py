@@ -24,7 +24,6 @@ from .elementwise import (
     relu_backward,
     sigmoid_backward,
     sigmoid_curvature,
-    tanh,
     tanh_backward,
     tanh_curvature,
 )
@@ -48,6 +47,7 @@ from .losses import (
     softmax_cross_entropy,
     softplus,
     softplus_backward,
+    tanh,
 )
 from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty

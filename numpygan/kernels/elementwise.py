@@ -16,30 +16,6 @@ def _sigmoid_backward(dy, y, dx):
 
 
 @jit
-def _tanh(x, y):
-    for i in range(x.size):
-        y[i] = np.tanh(x[i])
-
-
-@jit
-def _tanh_rational(x, y):
-    # Odd/even polynomials of degree 13/6 on |x| <= 7.9, where float32 tanh reaches 1 − eps/2.
-    top = np.float32(7.90531110763549805)
-    a1, a3, a5 = np.float32(4.89352455891786e-03), np.float32(6.37261928875436e-04), np.float32(1.48572235717979e-05)
-    a7, a9 = np.float32(5.12229709037114e-08), np.float32(-8.60467152213735e-11)
-    a11, a13 = np.float32(2.00018790482477e-13), np.float32(-2.76076847742355e-16)
-    b0, b2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
-    b4, b6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
-    for i in range(x.size):
-        t = x[i]
-        t = top if t > top else t                  # comparisons, not min and max: NaN stays NaN
-        t = -top if t < -top else t
-        s = t * t
-        p = a1 + s * (a3 + s * (a5 + s * (a7 + s * (a9 + s * (a11 + s * a13)))))
-        y[i] = t * p / (b0 + s * (b2 + s * (b4 + s * b6)))
-
-
-@jit
 def _tanh_backward(dy, y, dx):
     one = y.dtype.type(1)
     for i in range(y.size):
@@ -152,15 +128,6 @@ def sigmoid_backward(dy, y):
     Optimizations: one pass, vectorised.
     """
     return _map_backward(_sigmoid_backward, dy, y)
-
-
-def tanh(x):
-    """y = tanh x                                                                               Eq. (2.7)
-
-    Optimizations: in float32 a rational function (error at most 4 eps), which vectorises; the library's tanh does not.
-    """
-    x = floats(x)
-    return _map(_tanh_rational if x.dtype.char == "f" else _tanh, x)
 
 
 def tanh_backward(dy, y):
