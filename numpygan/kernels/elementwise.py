@@ -71,27 +71,34 @@ def _tanh_curvature(dy_dot, x_dot, y, out):
 
 
 @jit
-def _maxout(x, k, y, index):
-    n, m = y.shape
-    for i in range(n):
-        for j in range(m):
-            best = 0
-            for p in range(1, k):
-                a, b = x[i, j * k + p], x[i, j * k + best]
-                if a > b or (np.isnan(a) and not np.isnan(b)):     # the first NaN wins, as in argmax
-                    best = p
-            y[i, j] = x[i, j * k + best]
-            index[i, j] = best
+def _maxout(x, k, pieces, y, index):
+    """Row by row, whose entries are sorted into `pieces` (k, units) first: so the units stand side by side."""
+    for i in range(len(y)):
+        row, best, at = x[i], y[i], index[i]
+        for p in range(k):
+            piece = pieces[p]
+            for j in range(piece.size):
+                piece[j] = row[j * k + p]
+        first = pieces[0]
+        for j in range(best.size):
+            best[j], at[j] = first[j], 0
+        for p in range(1, k):
+            piece, number = pieces[p], at.dtype.type(p)
+            for j in range(best.size):
+                a, b = piece[j], best[j]
+                better = (a > b) | ((a != a) & (b == b))               # the first NaN wins, as in argmax
+                best[j] = a if better else b
+                at[j] = number if better else at[j]
 
 
 @jit
 def _maxout_backward(dy, index, k, dx):
-    n, m = dy.shape
-    for i in range(n):
-        for j in range(m):
-            for p in range(k):
-                dx[i, j * k + p] = 0
-            dx[i, j * k + index[i, j]] = dy[i, j]
+    for i in range(len(dy)):
+        row = dx[i]
+        for j in range(row.size):
+            row[j] = 0
+        for j in range(dy.shape[1]):
+            row[j * k + index[i, j]] = dy[i, j]
 
 
 @jit
@@ -173,12 +180,12 @@ def leaky_relu_backward(dy, y, slope):
 def maxout(x, k):
     """yⱼ = max of the k inputs of unit j                                                      Eq. (2.16)
 
-    Optimizations: maximum and index in one pass.
+    Optimizations: maximum and index in one pass, vectorised.
     """
     x = floats(matrix(x))
     shape = len(x), _units(x.shape[1], k)
-    y, index = np.empty(shape, x.dtype), np.empty(shape, np.intp)
-    _maxout(x, k, y, index)
+    y, index, pieces = np.empty(shape, x.dtype), np.empty(shape, np.intp), np.empty((k, shape[1]), x.dtype)
+    _maxout(x, k, pieces, y, index)
     return y, index
 
 
@@ -199,7 +206,7 @@ def _winners(index, shape, k):
 def maxout_backward(dy, index, k):
     """dx = dy at the piece that won, 0 at the others                                          Eq. (2.17)
 
-    Optimizations: zeros and gradient in one pass.
+    Optimizations: zeros and gradient row by row.
     """
     dy = floats(matrix(dy))
     dx = np.empty((dy.shape[0], dy.shape[1] * k), dy.dtype)
