@@ -3,7 +3,6 @@
 All of them, also the few that nothing of ours calls compiled (softplus, log σ, the two cross-entropies): a student's
 layer or loss finds the same functions in `c.ops` with either engine.
 """
-from ..functional import dropout_mask
 from .batch import batch_norm, batch_norm_backward, minibatch_std, minibatch_std_backward
 from .dense import (
     affine,
@@ -15,6 +14,7 @@ from .dense import (
 from .elementwise import (
     dropout,
     dropout_backward,
+    dropout_mask,
     leaky_relu,
     leaky_relu_backward,
     maxout,

@@ -57,6 +57,13 @@ def _multiply(a, b, out):
 
 
 @jit
+def _dropout_mask(u, rate, kept, mask):
+    zero = mask.dtype.type(0)
+    for i in range(u.size):
+        mask[i] = kept if u[i] >= rate else zero
+
+
+@jit
 def _sigmoid_curvature(dy_dot, x_dot, y, out):
     one, two = y.dtype.type(1), y.dtype.type(2)
     for i in range(y.size):
@@ -220,6 +227,17 @@ def maxout_jvp(x_dot, index, k):
     y_dot = np.empty((len(x_dot), _units(x_dot.shape[1], k)), x_dot.dtype)
     _maxout_jvp(x_dot, _winners(index, y_dot.shape, k), k, y_dot)
     return y_dot
+
+
+def dropout_mask(shape, rate, rng, dtype):
+    """mask = 0 with probability `rate`, else 1 / (1 − rate): the draws of `functional`, and its numbers
+
+    Optimizations: what follows the draw is one pass.
+    """
+    u, mask = rng.random(shape, dtype=np.float32), np.empty(shape, dtype)
+    real = mask.dtype.type
+    _dropout_mask(u.reshape(-1), u.dtype.type(rate), real(1) / real(1 - rate), mask.reshape(-1))
+    return mask
 
 
 def dropout(x, mask):
