@@ -7,7 +7,7 @@ import pytest
 
 import numpygan as ng
 from numpygan import kernels
-from numpygan.fused import DenseStack, fuse
+from numpygan.fused import DenseStack, SpectralStack, fuse
 from numpygan.guests import Guest
 
 LONG = [ng.Dense(7), ng.ReLU(), ng.Dense(6), ng.Dense(3), ng.LeakyReLU(0.2), ng.Tanh(), ng.Dense(4), ng.LeakyReLU(0.1),
@@ -46,7 +46,9 @@ def kinds(stack):
 NETWORKS = {repr(a): short(a) for a in (ng.ReLU(), ng.LeakyReLU(0.2), ng.LeakyReLU(1.0), ng.LeakyReLU(0.0))} | {
     "one Dense": [ng.Dense(3)], "one with ReLU": [ng.Dense(3), ng.ReLU()], "long": LONG,
     "above Tanh": [ng.Tanh(), ng.Dense(9), ng.ReLU(), ng.Dense(2), ng.Dense(4), ng.ReLU()],
-    "without bias": [ng.Dense(6, bias=False), ng.ReLU(), ng.Dense(8), ng.Dense(1), ng.ReLU(), ng.Dense(2, bias=False)]}
+    "without bias": [ng.Dense(6, bias=False), ng.ReLU(), ng.Dense(8), ng.Dense(1), ng.ReLU(), ng.Dense(2, bias=False)],
+    "spectral": [ng.SpectralDense(7), ng.LeakyReLU(0.2), ng.Tanh(), ng.SpectralDense(6), ng.SpectralDense(4), ng.ReLU(),
+                 ng.Dense(1), ng.SpectralDense(3, bias=False)]}
 
 
 # ------------------------------------------------------------------------------------------------- the same numbers
@@ -55,7 +57,7 @@ NETWORKS = {repr(a): short(a) for a in (ng.ReLU(), ng.LeakyReLU(0.2), ng.LeakyRe
 @pytest.mark.parametrize("n", [1, 6])
 def test_forward_and_backward_equal_layer_by_layer(dtype, layers, n):
     fused, plain = pair(dtype, layers)
-    assert any(type(layer) is DenseStack for _, layer in fused._stack[0])
+    assert any(isinstance(layer, DenseStack) for _, layer in fused._stack[0])
     rng = np.random.default_rng(1)
     x, dy = (rng.standard_normal((n, d)).astype(dtype) for d in (5, fused.d_out))
     (y, tape), (y2, tape2) = fused.forward(x), plain.forward(x)
@@ -89,6 +91,21 @@ def test_second_derivatives_equal_those_layer_by_layer(layers, n, dtype, engine)
         close(g, results[1][1][name])
     if isinstance(layers[-1], ng.Dense) and layers[-1].bias:
         assert np.all(results[0][1][f"{len(layers) - 1}.b"] == 0)     # ẏ of the top layer does not depend on its b
+
+
+def test_a_training_pass_proposes_the_same_state(dtype, rng):
+    """In evaluation, none; the pass itself is the same, and the old state stays as it was."""
+    nets = pair(dtype, NETWORKS["spectral"])
+    x = rng.standard_normal((6, 5)).astype(dtype)
+    before = nets[0].state.copy()
+    (y, tape), (y2, tape2) = (net.forward(x, rng) for net in nets)
+    close(y, y2)
+    close(tape.state, tape2.state)
+    assert np.abs(tape.state - before).max() > 1e-3
+    assert nets[0].state.tobytes() == before.tobytes()
+    y3, tape3 = nets[0].forward(x)
+    assert y3.tobytes() == y.tobytes()
+    assert tape3.state is None
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -156,6 +173,10 @@ class MyDense(ng.Dense):
     """A student's own."""
 
 
+class MySpectral(ng.SpectralDense):
+    """That of another."""
+
+
 class MyReLU(ng.ReLU):
     """And another."""
 
@@ -181,7 +202,9 @@ RUNS = [
     ([ng.Dense(4), ng.LeakyReLU(), ng.Dropout(0.5), ng.Dense(3), ng.ReLU()], [0, 2, 3],
      [((5, 4), (ng.LeakyReLU().slope,)), None, ((4, 3), (0.0,))]),
     ([ng.Dense(4), ng.BatchNorm(), ng.ReLU(), ng.Dense(3)], [0, 1, 2, 3], [((5, 4), (1.0,)), None, None,
-                                                                           ((4, 3), (1.0,))])]
+                                                                           ((4, 3), (1.0,))]),
+    ([ng.SpectralDense(4), ng.ReLU(), ng.SpectralDense(3), ng.Dense(2), MySpectral(2), ng.SpectralDense(1, bias=False)],
+     [0, 2, 3, 4, 5], [((5, 4), (0.0,)), ((4, 3), (1.0,)), ((3, 2), (1.0,)), None, None])]
 
 
 @pytest.mark.parametrize(("layers", "at", "made"), RUNS, ids=lambda v: str(len(v)))
@@ -194,8 +217,10 @@ def test_runs_of_plain_dense_layers_are_fused_as_far_as_they_go(layers, at, made
     assert slots == net._stack[1]
     assert net._slots == before                                           # they stay those of the layers
     assert [i for i, _ in stack] == at
-    assert [(layer.sizes, layer.slopes) if type(layer) is DenseStack else None for _, layer in stack] == made
-    assert all(layer is layers[i] for i, layer in stack if type(layer) is not DenseStack)
+    assert [(layer.sizes, layer.slopes) if isinstance(layer, DenseStack) else None for _, layer in stack] == made
+    for i, layer in stack:
+        kind = {ng.Dense: DenseStack, ng.SpectralDense: SpectralStack}.get(type(layers[i]))
+        assert type(layer) is kind if isinstance(layer, DenseStack) else layer is layers[i]
     for of_stack in made:
         for number in (of_stack[0] if of_stack else ()):
             assert type(number) is int
@@ -212,7 +237,7 @@ def test_a_stack_has_the_parameters_of_its_layers_in_one_piece(layers, at, made)
     views, plain = ng.slots.cut(net.theta, slots), ng.slots.cut(net.theta, net._slots)
     ends = [*at[1:], len(layers)]
     for (i, layer), end in zip(stack, ends, strict=True):
-        if type(layer) is DenseStack:
+        if isinstance(layer, DenseStack):
             assert list(views[i]) == ["theta"]
             assert views[i]["theta"].tolist() == [v for p in plain[i:end] for of in p.values() for v in of.ravel()]
             assert not any(views[i + 1:end])

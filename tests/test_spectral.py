@@ -8,6 +8,7 @@ from close import error
 
 import numpygan as ng
 from numpygan import functional, kernels, penalties
+from numpygan.fused import SpectralStack
 
 EPS = np.finfo(float).eps
 STEP = 1e-20                                    # of the complex step: no subtraction, so no rounding
@@ -44,8 +45,16 @@ def settled(net, rng):
 def norms(net, x=None):
     """The largest singular value of the W̄ that each SpectralDense multiplies with."""
     _, tape = net.forward(np.ones((1, net.d_in)) if x is None else x)
-    caches = [c for c, layer in zip(tape.caches, net.layers, strict=True) if isinstance(layer, ng.SpectralDense)]
-    return [np.linalg.svd(q["W"], compute_uv=False)[0] for _, q, *_ in caches]
+    found = []
+    for (_, layer), cache in zip(net._stack[0], tape.caches, strict=True):
+        if isinstance(layer, ng.SpectralDense):
+            found.append(cache[1]["W"])
+        elif isinstance(layer, SpectralStack):
+            rest = cache[1]
+            for k, m in itertools.pairwise(layer.sizes):
+                found.append(rest[:k * m].reshape(k, m))
+                rest = rest[(k + 1) * m:]
+    return [np.linalg.svd(W, compute_uv=False)[0] for W in found]
 
 
 # --------------------------------------------------------------------------------------------- values by hand
@@ -267,6 +276,67 @@ def test_weights_of_zero_are_an_error_when_they_are_used(engine, rng):
         net(np.ones((1, 3)))
     net.theta = np.arange(8)                                     # weights from a file come later
     assert np.isfinite(net(np.ones((1, 3)))).all()
+
+
+SIZES = (4, 3, 1, 5)
+
+
+def stack_of(dtype):
+    """theta, v of layers of SIZES; and W, b, v of each: read-only, as those of a network."""
+    rng = np.random.default_rng(3)
+    parts = [(rng.standard_normal((k, m)).astype(dtype), rng.standard_normal(m).astype(dtype),
+              rng.standard_normal(m).astype(dtype)) for k, m in itertools.pairwise(SIZES)]
+    theta = np.concatenate([a.ravel() for W, b, _ in parts for a in (W, b)])
+    v = np.concatenate([v for *_, v in parts])
+    theta.flags.writeable = v.flags.writeable = False
+    return theta, v, parts
+
+
+def test_the_norms_of_a_stack_are_those_of_its_layers(dtype):
+    theta, v, parts = stack_of(dtype)
+    found, back = [], []
+    theta_bar, *norms = kernels.normalised(theta, v, SIZES)
+    g = np.random.default_rng(4).standard_normal(theta.size).astype(dtype)
+    for at, (W, b, of_layer) in zip(layers_at(), parts, strict=True):
+        u, new = functional.power_iteration(W, of_layer)
+        W_bar, sigma = functional.spectral_norm(W, u, new)
+        dW, db = np.split(g[at], [W.size])
+        found.append(([*W_bar.ravel(), *b], u, new, [sigma]))
+        back += [*functional.spectral_norm_backward(dW.reshape(W.shape), W_bar, u, new, sigma).ravel(), *db]
+    for got, of_layers in zip((theta_bar, *norms), zip(*found, strict=True), strict=True):
+        assert got.dtype == dtype
+        assert error(got, np.concatenate(of_layers)) <= 20 * np.finfo(dtype).eps
+    assert kernels.normalised_backward(g, theta_bar, *norms, SIZES) is None
+    assert error(g, np.array(back)) <= 50 * np.finfo(dtype).eps
+
+
+def layers_at():
+    """Where in theta each layer of SIZES lies."""
+    ends = np.cumsum([0, *((k + 1) * m for k, m in itertools.pairwise(SIZES))])
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]
+
+
+def test_the_norms_of_a_stack_refuse_what_does_not_fit():
+    theta, v, _ = stack_of(np.float64)
+    for bad in ((theta[1:], v), (theta, v[1:]), (theta, v.astype("f"))):
+        with pytest.raises(ValueError, match=r"dense layers of \(4, 3, 1, 5\) have 29 parameters and 9 numbers v"):
+            kernels.normalised(*bad, SIZES)
+    with pytest.raises(TypeError, match="the kernels take float32 and float64"):
+        kernels.normalised(theta.astype(int), v, SIZES)
+    for at in layers_at():
+        zeros = theta.copy()
+        zeros[at] = 0
+        with pytest.raises(ValueError, match=r"not defined for W = 0"):
+            kernels.normalised(zeros, v, SIZES)
+    results = kernels.normalised(theta, v, SIZES)
+    good = (theta.copy(), *results)
+    for i in range(len(good)):
+        for bad in (good[i][1:], good[i].astype("f")):
+            with pytest.raises(ValueError, match=r"dense layers of \(4, 3, 1, 5\) have arrays"):
+                kernels.normalised_backward(*good[:i], bad, *good[i + 1:], SIZES)
+    for g in (theta, np.repeat(theta, 2)[::2]):
+        with pytest.raises(ValueError, match="changed in place"):
+            kernels.normalised_backward(g, *results, SIZES)
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e30])

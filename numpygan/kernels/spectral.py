@@ -1,7 +1,15 @@
-"""The spectral norm of a weight matrix, compiled: products with vectors, and the gradient in one pass."""
+"""The spectral norm of a weight matrix, compiled: products with vectors, and the gradient in one pass.
+
+`normalised` and `normalised_backward` do this in one call for a stack of dense layers whose parameters lie in one
+vector (see `stack`).
+"""
+import functools
+
 import numpy as np
 
 from .support import alike, floats, jit
+
+ZERO = "the power iteration met W v = 0, and W / σ(W) is not defined for W = 0: start W at other values than zeros"
 
 
 @jit
@@ -50,15 +58,50 @@ def _spectral_norm(W, u, v, W_bar):
 
 
 @jit
-def _spectral_norm_backward(dW_bar, W_bar, u, v, sigma, dW):
+def _spectral_norm_backward(dW, W_bar, u, v, sigma):
+    """dW̄ becomes dW. The sum over all entries is one over rows, in float64, of sums in the arrays' type."""
     along = 0.0
     for i in range(dW.shape[0]):
+        total = dW.dtype.type(0)
         for j in range(dW.shape[1]):
-            along += np.float64(dW_bar[i, j]) * np.float64(W_bar[i, j])
+            total += dW[i, j] * W_bar[i, j]
+        along += np.float64(total)
     inner = dW.dtype.type(along)
     for i in range(dW.shape[0]):
+        of_row = inner * u[i]
         for j in range(dW.shape[1]):
-            dW[i, j] = (dW_bar[i, j] - inner * u[i] * v[j]) / sigma
+            dW[i, j] = (dW[i, j] - of_row * v[j]) / sigma
+
+
+@jit
+def _normalised(theta, sizes, u, v, theta_bar, sigma):
+    """Layer by layer, v in place; False where a layer has W v = 0."""
+    start = row = column = 0
+    for i in range(sigma.size):
+        k, m = sizes[i], sizes[i + 1]
+        W, b = theta[start:start + k * m], theta[start + k * m:start + k * m + m]
+        W_bar, b_bar = theta_bar[start:start + k * m], theta_bar[start + k * m:start + k * m + m]
+        own = v[column:column + m]
+        first, size = _power_iteration(W.reshape((k, m)), own, u[row:row + k], own)
+        if first == 0:
+            return False
+        sigma[i] = size                                                # uᵀ W v = ‖Wᵀ u‖ vᵀ v
+        for j in range(W.size):
+            W_bar[j] = W[j] / size
+        for j in range(b.size):
+            b_bar[j] = b[j]
+        start, row, column = start + (k + 1) * m, row + k, column + m
+    return True
+
+
+@jit
+def _normalised_backward(g, theta_bar, sizes, u, v, sigma):
+    start = row = column = 0
+    for i in range(sigma.size):
+        k, m = sizes[i], sizes[i + 1]
+        dW, W_bar = g[start:start + k * m].reshape((k, m)), theta_bar[start:start + k * m].reshape((k, m))
+        _spectral_norm_backward(dW, W_bar, u[row:row + k], v[column:column + m], sigma[i])
+        start, row, column = start + (k + 1) * m, row + k, column + m
 
 
 def _operands(W, **vectors):
@@ -81,8 +124,7 @@ def power_iteration(W, v):
     W, v = _operands(W, v=v)
     u, v_new = np.empty(W.shape[0], W.dtype), np.empty(W.shape[1], W.dtype)
     if 0 in _power_iteration(W, v, u, v_new):
-        raise ValueError("the power iteration met W v = 0, and W / σ(W) is not defined for W = 0: start W at other "
-                         "values than zeros")
+        raise ValueError(ZERO)
     return u, v_new
 
 
@@ -104,6 +146,49 @@ def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
     """
     dW_bar, W_bar = alike(dW_bar, W_bar)
     dW_bar, u, v = _operands(dW_bar, u=u, v=v)
-    dW = np.empty_like(dW_bar)
-    _spectral_norm_backward(dW_bar, W_bar, u, v, dW.dtype.type(sigma), dW)
+    dW = dW_bar.copy()
+    _spectral_norm_backward(dW, W_bar, u, v, dW.dtype.type(sigma))
     return dW
+
+
+@functools.cache
+def _lengths(sizes):
+    """Of layers of these sizes: the sizes for compiled code, how many parameters, and how long all u and all v are."""
+    layers = list(zip(sizes, sizes[1:], strict=False))
+    return np.array(sizes), sum((k + 1) * m for k, m in layers), sum(sizes[:-1]), sum(sizes[1:])
+
+
+def normalised(theta, v, sizes):
+    """u and v by one power iteration, Eq. (11.9), and W̄ = W / σ, Eq. (11.8), of all W in a stack of dense layers
+
+    theta all W and b of the layers in their order, v theirs one after the other, sizes a tuple
+    -> theta with W̄ for W, all u, all v, all σ.
+
+    Optimizations: one call; σ = uᵀ W v is the length of Wᵀ u.
+    """
+    of_layers, parameters, rows, columns = _lengths(sizes)
+    theta, v = floats(theta), np.array(floats(v))
+    if theta.shape != (parameters,) or v.shape != (columns,) or theta.dtype != v.dtype:
+        raise ValueError(f"dense layers of {sizes} have {parameters} parameters and {columns} numbers v of one dtype, "
+                         f"got {theta.shape} {theta.dtype} and {v.shape} {v.dtype}")
+    theta_bar, u, sigma = np.empty_like(theta), np.empty(rows, v.dtype), np.empty(len(sizes) - 1, v.dtype)
+    if not _normalised(theta, of_layers, u, v, theta_bar, sigma):
+        raise ValueError(ZERO)
+    return theta_bar, u, v, sigma
+
+
+def normalised_backward(g, theta_bar, u, v, sigma, sizes):
+    """dW̄ becomes dW = (dW̄ − ⟨dW̄, W̄⟩ u vᵀ) / σ in g, for all W of the stack                   Eq. (11.10)
+
+    Optimizations: one call, in place.
+    """
+    of_layers, parameters, rows, columns = _lengths(sizes)
+    shapes = (parameters,), (parameters,), (rows,), (columns,), (len(sizes) - 1,)
+    arrays = g, *(floats(a) for a in (theta_bar, u, v, sigma))
+    if any(a.shape != shape or a.dtype != g.dtype for a, shape in zip(arrays, shapes, strict=True)):
+        raise ValueError(f"dense layers of {sizes} have arrays {', '.join(map(str, shapes))} of one dtype, got "
+                         f"{', '.join(f'{a.shape} {a.dtype}' for a in arrays)}")
+    if not g.flags.carray:
+        raise ValueError("the gradient is changed in place, and must be contiguous and open to writing")
+    g, theta_bar, u, v, sigma = arrays
+    _normalised_backward(g, theta_bar, of_layers, u, v, sigma)
