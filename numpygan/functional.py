@@ -228,9 +228,15 @@ def bce_with_logits(logit, target):
     """ℓ(s, t) = −t log σ(s) − (1 − t) log σ(−s) = softplus(s) − t s                            Eq. (4.5)
 
     One value per logit; target t in [0, 1]. Written as a sum of two terms >= 0, where softplus(s) − t s would
-    cancel for s >> 0 and t = 1.
+    cancel for s >> 0 and t = 1. A target that is met at an infinite logit costs nothing.
     """
-    return np.where(logit.real < 0, -target * logit, (1 - target) * logit) + np.log1p(np.exp(-_abs(logit)))
+    linear = np.where(logit.real < 0, _part(target, -logit), _part(1 - target, logit))
+    return linear + np.log1p(np.exp(-_abs(logit)))
+
+
+def _part(t, s):
+    """t s, and 0 where t = 0, also of an infinite s."""
+    return t * np.where(np.equal(t, 0), 0, s)
 
 
 @checks.arrays(dy="...?", logit="...", target="...?")

@@ -265,6 +265,41 @@ def test_nan_is_never_swallowed(engine, name, dtype):
     assert np.isnan(result).any()
 
 
+INF = math.inf
+AT_INFINITY = [                                 # of one logit: the limits of loss and derivative at −∞ and at ∞
+    ("minimax_generator", {}, [(0, 0), (-INF, -1)]), ("non_saturating_generator", {}, [(INF, -1), (0, 0)]),
+    ("least_squares_generator", {}, [(INF, -INF), (INF, INF)]), ("wasserstein_generator", {}, [(INF, -1), (-INF, -1)]),
+    ("least_squares_discriminator", {"logit_real": 1}, [(INF, -INF), (INF, INF)]),
+    ("hinge_discriminator", {"logit_real": 1}, [(0, 0), (INF, 1)]),
+    ("hinge_discriminator", {"logit_fake": -1}, [(INF, -1), (0, 0)]),
+    ("wasserstein_discriminator", {"logit_real": 0}, [(-INF, 1), (INF, 1)]),
+    *[(name, {**other, key: target}, limits)
+      for name, other, key in (("bce_with_logits", {}, "target"), ("bce_discriminator", {"logit_fake": -1e4}, "alpha"))
+      for target, limits in ((0, [(0, 0), (INF, 1)]), (1, [(INF, -1), (0, 0)]), (0.75, [(INF, -0.75), (INF, 0.25)]))]]
+
+
+def _loss_and_slope(ops, name, x, given):
+    """Of a batch of logits: the mean and n times its gradient. `given`: the other batch, and targets."""
+    if name == "bce_with_logits":
+        return ops.bce_with_logits(x, **given).mean(), ops.bce_with_logits_backward(np.ones_like(x), x, **given)
+    batches = [p for p in inspect.signature(getattr(ops, name)).parameters if p.startswith("logit")]
+    mine, = set(batches) - set(given)
+    L, *slopes = getattr(ops, name)(**{mine: x}, **given)
+    return L, slopes[batches.index(mine)] * x.dtype.type(x.size)
+
+
+@pytest.mark.parametrize("rows", [1, 64])                                      # one by one, and as vectors
+@pytest.mark.parametrize("each", [False, True], ids=["one target", "a target each"])
+@pytest.mark.parametrize(("name", "given", "limits"), AT_INFINITY, ids=str)
+def test_a_loss_at_an_infinite_logit_is_its_limit(engine, name, given, limits, each, rows, dtype):
+    """Nothing where the target is met: never 0 · ∞."""
+    given = {k: np.full((rows, 1), v, dtype) if each or k.startswith("logit") else v for k, v in given.items()}
+    for s, limit in zip((-INF, INF), limits, strict=True):
+        got = _loss_and_slope(ENGINES[engine], name, np.full((rows, 1), s, dtype), given)
+        for value, wanted in zip(got, limit, strict=True):
+            assert np.allclose(value, wanted, rtol=8 * np.finfo(dtype).eps), s
+
+
 def test_a_variance_too_large_for_its_type_is_infinite(dtype):
     """So wide that the loops are vectors: 1 / √∞ is 0, and the estimate of a CPU is NaN."""
     x, one = np.random.default_rng(0).standard_normal((6, 40)).astype(dtype), np.ones(40, dtype)

@@ -152,13 +152,19 @@ def _sum(x):
 
 
 @ordered_jit
+def _part(t, s):
+    """t s, and 0 where t = 0, also of an infinite s."""
+    return t * s if t != 0 else t
+
+
+@ordered_jit
 def _bce_of(s, t, e, log, one):
     """ℓ(s, t) and its derivative, from e = e^−|s| and log = log(1 + e)"""
     high = one / (one + e)
     low = e * high
     if s > one - one:
-        return (one - t) * s + log, (one - t) * high - t * low
-    return -t * s + log, (one - t) * low - t * high
+        return _part(one - t, s) + log, (one - t) * high - t * low
+    return _part(t, -s) + log, (one - t) * low - t * high
 
 
 @closed
