@@ -16,7 +16,8 @@ from commands import MAIN, UNDRAWN, environment, start, wait_for
 from PIL import Image
 
 import numpygan as ng
-from numpygan import cli, options
+from numpygan import cli, options, presets
+from numpygan.network import ACTIVATIONS
 from numpygan.run import FILES
 from numpygan.terminal import Stop, interactive
 
@@ -138,6 +139,9 @@ def test_help_and_version(capsys):
     ("train --activation leaky", "--activation: 'leaky' is unknown: did you mean leaky_relu"),
     ("train --output sofmax", "--output: 'sofmax' is unknown"),
     ("train --hiden 3", "'--hiden' is unknown: did you mean --hidden"),
+    ("train --loss wgan", "--loss: 'wgan' is unknown: did you mean wasserstein?"),
+    ("train --loss WGAN_GP", "did you mean wasserstein with --gradient-penalty 10?"),
+    ("train --n-critic 5", "'--n-critic' is unknown: did you mean --k?"),
     ("train --hidden=12x", "widths from 1 to 999999999 with commas between them, such as 128,128, got '12x'"),
     ("train --hidden 12,0", "widths from 1"),
     ("train --steps 0", "--steps: takes a whole number of at least 1, got '0'"),
@@ -449,6 +453,19 @@ def test_ctrl_c_twice_quits_at_once(number, status, folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+def test_ctrl_c_while_the_package_is_imported_is_a_sentence(folder):
+    code = ("import os, signal, sys\n"
+            "class Finder:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'numpygan.network':\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "sys.meta_path.insert(0, Finder())\n"
+            "from numpygan_command import main; sys.exit(main())")
+    _, err = (process := start("train", code=code)).communicate(timeout=60)
+    assert (process.returncode, err, os.listdir(folder)) == (130, "numpygan: stopped at once\n", [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
 def test_a_signal_while_a_finished_run_is_drawn_does_not_say_that_steps_are_missing(folder, monkeypatch, capsys):
     monkeypatch.setattr("numpygan.run.Run.draw", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 143
@@ -569,3 +586,10 @@ def test_values_of_options():
     assert options.whole(0)("0") == 0
     assert options.number(0, 1)("1e-3") == 0.001
     assert options.unknown("diggits", ["digits", "ring"]) == "'diggits' is unknown: did you mean digits?"
+
+
+def test_what_others_call_it_leads_to_a_name_of_ours():
+    names = {*presets.LOSSES, *ACTIVATIONS, "identity", *cli.COMMANDS,
+             *(o for action in cli.parser()[1]["train"]._actions for o in action.option_strings)}
+    assert {other.split()[0] for other in options.ELSEWHERE.values()} <= names
+    assert names.isdisjoint(options.ELSEWHERE)
