@@ -202,10 +202,10 @@ def test_a_desk_has_room_for_strips_a_tile_and_a_panel():
 
 def run(crew, work, job, count):
     """work(job, i, desk) for i = 0 … count − 1, by that team: as compiled code has it done."""
-    share = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 6)(team._share_address())
-    if share(crew.address, work, job.ctypes.data, count, 0):
+    share, desk = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 7)(team._share_address()), np.empty(intrinsics.DESK, np.uint8)
+    if share(crew.address, work, job.ctypes.data, count, 0, desk.ctypes.data):
         crew.call(count)
-        share(crew.address, work, job.ctypes.data, count, 1)
+        share(crew.address, work, job.ctypes.data, count, 1, desk.ctypes.data)
 
 
 @pytest.fixture
@@ -325,6 +325,16 @@ def test_a_helper_has_room_for_its_desk(python):
                  "from numpygan.kernels import dense, team; team._team = team.Team(3); a = np.ones((500, 500)); "
                  "print(dense.matmul(a, a).sum(), threading.stack_size())")
     assert out.split() == [f"{500.**3}", "65536"]
+
+
+@COMPILED
+def test_a_caller_with_half_a_megabyte_of_stack_has_room_for_its_desk(python):
+    """For one: the system ends a process whose thread has written below its stack."""
+    out = python("import threading, numpy as np; from numpygan.kernels import dense; a = np.ones((500, 500))\n"
+                 "threading.stack_size(2**19)\n"
+                 "thread = threading.Thread(target=lambda: print(dense.matmul(a, a).sum())); "
+                 "thread.start(); thread.join()")
+    assert float(out) == 500.**3
 
 
 def test_a_limit_ends():

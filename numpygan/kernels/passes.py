@@ -57,7 +57,7 @@ _behind = whole(lambda builder, address, i, stride: builder.add(address, builder
 
 
 @intrinsic
-def _share(typingctx, board, work, job, pieces, called):
+def _share(typingctx, board, work, job, pieces, called, desk):
     """What the team of that board answers to a job (see `team`): 0 when it is done; the number of its pieces where
     helpers must be called first, which takes Python."""
     def code(context, builder, signature, args):
@@ -66,7 +66,7 @@ def _share(typingctx, board, work, job, pieces, called):
         share = builder.load(builder.inttoptr(place, ir.PointerType(word)))
         with builder.if_else(builder.icmp_signed("!=", share, word(0))) as (there, missing):
             with there:
-                kind = ir.PointerType(ir.FunctionType(word, [word] * 5))
+                kind = ir.PointerType(ir.FunctionType(word, [word] * 6))
                 done, from_there = builder.call(builder.inttoptr(share, kind), args), builder.block
             with missing:
                 from_missing = builder.block
@@ -74,7 +74,7 @@ def _share(typingctx, board, work, job, pieces, called):
         answer.add_incoming(done, from_there)
         answer.add_incoming(args[3], from_missing)
         return answer
-    return types.int64(*[types.int64] * 5), code
+    return types.int64(*[types.int64] * 6), code
 
 
 @intrinsic
@@ -92,7 +92,7 @@ def _done(board, work, job, pieces, count, called, desk):
     """Have jobs done that have `count` pieces in all, and `pieces` at most: by the team, or at the desk where each
     has only one. 0, or what `_share` answers."""
     if pieces > 1:
-        return _share(board, work, job, count, called)
+        return _share(board, work, job, count, called, desk)
     put_word(desk, 0, 0)
     for i in range(count):
         call(work, job, i, desk)

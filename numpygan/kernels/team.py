@@ -167,14 +167,15 @@ def _take(board, desk, last):
     return True
 
 
-def _share(board, work, job, count, called):
-    """Do all pieces of a job, with the team if it is free.
+def _share(board, work, job, count, called, desk):
+    """Do all pieces of a job at the caller's desk, with the team if it is free.
 
     Where helpers are in bed and have not been called, do nothing and return the number of pieces.
     """
     if not called and _read(board, AWAKE) < smin(_read(board, SIZE), count) - 1:
         return count
-    desk = new_desk()
+    _write(desk, 0, 0)
+    _write(desk, 1, 0)
     if count >= NONE or _clock() < _read(board, ALONE) or not _swap(board, BUSY, 0, 1):
         for i in range(count):
             call(work, job, i, desk)
@@ -207,7 +208,7 @@ def _share(board, work, job, count, called):
 @functools.cache
 def _share_address():
     """Where the code of `_share` begins, compiled when first asked for."""
-    return address_of(_share, types.int64(*[types.int64] * 5))
+    return address_of(_share, types.int64(*[types.int64] * 6))
 
 
 @free_jit
