@@ -351,6 +351,17 @@ def test_shapes_that_numpy_refuses_compiled_code_refuses_too(name):
                     getattr(kernels, name)(**args | {key: other})
 
 
+@pytest.mark.parametrize(("name", "key"), [
+    (name, key) for name in CASES if name not in IN_PLACE for key in CASES[name](drawer(np.float64, ["C"]), 1, 1, 1)[0]
+    if (name, key) not in (("affine", "b"), ("maxout", "k"))])                        # None is no bias; whole numbers
+def test_compiled_code_takes_neither_nothing_nor_text_for_numbers(name, key):
+    """NumPy makes NaN of None, and 1 of "1.0"."""
+    args, _ = CASES[name](drawer(np.float64, ["C"]), 4, 3, 2)
+    for bad in (None, "1.0", np.full(np.shape(args[key]), None), np.full(np.shape(args[key]), "1.0")):
+        with pytest.raises((TypeError, ValueError)):
+            getattr(kernels, name)(**args | {key: bad})
+
+
 SEVERAL = ["affine", "matmul", "affine_dx", "affine_dW", "sigmoid_backward", "tanh_backward", "relu_backward",
            "leaky_relu_backward", "dropout", "dropout_backward", "sigmoid_curvature", "tanh_curvature", "average",
            "batch_norm", "batch_norm_backward", "minibatch_std_backward", "power_iteration", "spectral_norm",

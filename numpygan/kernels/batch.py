@@ -4,7 +4,7 @@ The loops over a row do one thing each: where there are too many arrays, LLVM do
 """
 import numpy as np
 
-from .support import alike, dividing_jit, floats, jit
+from .support import alike, dividing_jit, floats, jit, reals
 
 
 @dividing_jit
@@ -106,7 +106,7 @@ def batch_norm(x, gamma, beta, eps):
     x, gamma, beta = _columns(x, gamma, beta)
     y, x_hat = np.empty_like(x), np.empty_like(x)
     mean, var, scale = np.empty((3, x.shape[1]), x.dtype)
-    _batch_norm(x, gamma, beta, x.dtype.type(eps), np.empty(x.shape[1]), mean, var, scale, x_hat, y)
+    _batch_norm(x, gamma, beta, x.dtype.type(reals(eps, "eps")), np.empty(x.shape[1]), mean, var, scale, x_hat, y)
     return y, x_hat, mean, var
 
 
@@ -119,7 +119,7 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
     dy, x_hat = alike(dy, x_hat)
     dx, d = np.empty_like(dy), dy.shape[1]
     dgamma, dbeta, mean, mean_along, scale = np.empty((5, d), dy.dtype)
-    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(eps), np.empty((2, d)), mean, mean_along, scale, dx,
+    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(reals(eps, "eps")), np.empty((2, d)), mean, mean_along, scale, dx,
                          dgamma, dbeta)
     return dx, dgamma, dbeta
 
@@ -133,7 +133,7 @@ def minibatch_std(x, eps):
     n, d = x.shape
     mean, var, factor = np.empty((3, d), x.dtype)
     y, slope = np.empty((n, d + 1), x.dtype), np.empty_like(x)
-    _append_std(x, x.dtype.type(eps), np.empty(d), mean, var, factor, y, slope)
+    _append_std(x, x.dtype.type(reals(eps, "eps")), np.empty(d), mean, var, factor, y, slope)
     return y, slope
 
 

@@ -5,7 +5,7 @@ in the array's dtype: a literal would be a double and slow float32 down.
 """
 import numpy as np
 
-from .support import alike, floats, jit, matrix
+from .support import alike, floats, jit, matrix, reals
 
 
 @jit
@@ -173,7 +173,7 @@ def leaky_relu(x, slope):
 
     Optimizations: one pass, vectorised.
     """
-    return _map(_leaky_relu, x, slope)
+    return _map(_leaky_relu, x, reals(slope, "slope"))
 
 
 def leaky_relu_backward(dy, y, slope):
@@ -181,7 +181,7 @@ def leaky_relu_backward(dy, y, slope):
 
     Optimizations: one pass, vectorised.
     """
-    return _map_backward(_leaky_relu_backward, dy, y, slope)
+    return _map_backward(_leaky_relu_backward, dy, y, reals(slope, "slope"))
 
 
 def maxout(x, k):

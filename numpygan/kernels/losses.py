@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .support import ODD_ARGUMENTS, alike, closed, floats, jit, matrix, opened, ordered_jit
+from .support import ODD_ARGUMENTS, alike, closed, floats, jit, matrix, opened, ordered_jit, reals
 
 # The constants of `_decay_float32` and `_log1p_float32`: as names of the file they take the compiler half the time.
 HALF, ONE, TWO, MOST, LAST = np.float32(0.5), np.float32(1), np.float32(2), np.float32(104), np.float32(150)
@@ -231,10 +231,10 @@ def _exponentials(x):
     return e, log
 
 
-def _each(x, a):
+def _each(x, a, name):
     """x as `floats`, and `a`, one number for all entries of x or one for each, like x."""
-    x = floats(x)
-    return alike(x, np.full(x.shape, a, x.dtype) if np.ndim(a) == 0 else np.asarray(a, x.dtype))
+    x, a = floats(x), reals(a, name)
+    return alike(x, np.full(x.shape, a, x.dtype) if a.ndim == 0 else np.asarray(a, x.dtype))
 
 
 def sigmoid(x):
@@ -270,7 +270,7 @@ def softplus_backward(dy, x):
 
     Optimizations: those of σ.
     """
-    x, dy = _each(x, dy)
+    x, dy = _each(x, dy, "dy")
     dx = sigmoid(x)
     dx *= dy
     return dx
@@ -290,13 +290,13 @@ def log_sigmoid_backward(dy, x):
 
     Optimizations: those of σ.
     """
-    x, dy = _each(x, dy)
+    x, dy = _each(x, dy, "dy")
     return softplus_backward(dy, -x)
 
 
 def _with_each(logit, target):
     """ℓ(sᵢ, tᵢ) and ℓ′(sᵢ, tᵢ) of each logit."""
-    s, t = _each(logit, target)
+    s, t = _each(logit, target, "the target")
     slope, loss = _exponentials(s)
     _bce_each(s.ravel(), t.ravel(), slope.ravel(), loss.ravel())
     return loss, slope
@@ -315,7 +315,7 @@ def bce_with_logits_backward(dy, logit, target):
 
     Optimizations: σ(s) and σ(−s) from one exponential.
     """
-    logit, dy = _each(logit, dy)
+    logit, dy = _each(logit, dy, "dy")
     _, ds = _with_each(logit, target)
     ds *= dy
     return ds
@@ -323,7 +323,10 @@ def bce_with_logits_backward(dy, logit, target):
 
 def _mean(logit, target):
     """The mean cross-entropy of the logits with one target, or with one target each, and its gradient."""
-    if not isinstance(target, np.ndarray):
+    if type(target) in (float, int):
+        return _with_one(logit, float(target))[:2]
+    target = reals(target, "the target")
+    if target.ndim == 0:
         return _with_one(logit, float(target))[:2]
     loss, ds = _with_each(logit, target)
     ds /= ds.size

@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from .support import alike, floats, jit
+from .support import alike, floats, jit, reals
 
 ZERO = "the power iteration met W v = 0, and W / σ(W) is not defined for W = 0: start W at other values than zeros"
 
@@ -147,7 +147,7 @@ def spectral_norm_backward(dW_bar, W_bar, u, v, sigma):
     dW_bar, W_bar = alike(dW_bar, W_bar)
     dW_bar, u, v = _operands(dW_bar, u=u, v=v)
     dW = dW_bar.copy()
-    _spectral_norm_backward(dW, W_bar, u, v, dW.dtype.type(sigma))
+    _spectral_norm_backward(dW, W_bar, u, v, dW.dtype.type(reals(sigma, "sigma")))
     return dW
 
 

@@ -239,6 +239,14 @@ def alike(first, *others) -> list[np.ndarray]:
     return arrays
 
 
+def reals(value, name: str) -> np.ndarray:
+    """`value` as an array; TypeError unless it holds real numbers: NumPy makes NaN of None, and numbers of text."""
+    value = np.asarray(value)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, got {value.dtype}: pass a number, or an array of them")
+    return value
+
+
 def vectors(first, *others) -> None:
     """Check vectors that are updated in place: contiguous, of one length and dtype. Copying would lose the update."""
     shape, dtype = first.shape, first.dtype
