@@ -119,8 +119,8 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
     dy, x_hat = alike(dy, x_hat)
     dx, d = np.empty_like(dy), dy.shape[1]
     dgamma, dbeta, mean, mean_along, scale = np.empty((5, d), dy.dtype)
-    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(reals(eps, "eps")), np.empty((2, d)), mean, mean_along, scale, dx,
-                         dgamma, dbeta)
+    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(reals(eps, "eps")), np.empty((2, d)), mean,
+                         mean_along, scale, dx, dgamma, dbeta)
     return dx, dgamma, dbeta
 
 

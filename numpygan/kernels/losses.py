@@ -152,19 +152,13 @@ def _sum(x):
 
 
 @ordered_jit
-def _part(t, s):
-    """t s, and 0 where t = 0, also of an infinite s."""
-    return t * s if t != 0 else t
-
-
-@ordered_jit
 def _bce_of(s, t, e, log, one):
-    """ℓ(s, t) and its derivative, from e = e^−|s| and log = log(1 + e)"""
+    """ℓ(s, t) and its derivative, from e = e^−|s| and log = log(1 + e); a target that is met is no 0 · ∞."""
     high = one / (one + e)
     low = e * high
     if s > one - one:
-        return _part(one - t, s) + log, (one - t) * high - t * low
-    return _part(t, -s) + log, (one - t) * low - t * high
+        return ((one - t) * s if t != one else one - t) + log, (one - t) * high - t * low
+    return (-t * s if t != one - one else t) + log, (one - t) * low - t * high
 
 
 @closed
