@@ -270,7 +270,8 @@ class GAN:
         L_D, g_D = discriminator_gradient(self.D, self.loss, x, x_fake, rng, log)
         for penalty in self.penalties:
             P, g_P = answer(penalty(self.D, x, x_fake, rng), penalty, OF_P, g_D)
-            L_D, g_D = L_D + P, np.add(g_D, g_P, out=g_D)
+            L_D += P
+            g_D += g_P
         return L_D, g_D
 
     def _std(self):
