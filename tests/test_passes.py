@@ -474,12 +474,12 @@ def test_generators_logit_by_logit(n, dtype):
 @pytest.mark.parametrize("target", [0, 1, 0.9])
 @pytest.mark.parametrize("s", [math.inf, -math.inf, math.nan])
 def test_losses_of_no_number(s, target, n, dtype):
-    """The gradient of an infinite logit is a number, and what is NaN in the equations is NaN."""
+    """The gradient of an infinite logit is a number, and what is NaN or infinite in the equations is so here."""
     column = np.full((n, 1), s, dtype)
     with np.errstate(all="ignore"):
         L, ds, _ = kernels.bce_discriminator(column, np.zeros((1, 1), dtype), target)
         expected, exact = functional.bce_discriminator(column, np.zeros((1, 1), dtype), target)[:2]
-    assert np.array_equal(L, expected, equal_nan=True)
+    assert np.isclose(L, expected, rtol=4 * np.finfo(dtype).eps, atol=0, equal_nan=True)
     assert np.array_equal(np.isnan(ds), np.isnan(exact))
     assert math.isnan(s) or np.all(np.abs(ds - exact) <= 4 * np.finfo(dtype).eps * np.abs(exact))
 
