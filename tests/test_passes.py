@@ -29,7 +29,7 @@ from stacks import (
 )
 
 from numpygan import functional, kernels
-from numpygan.kernels import dense, intrinsics, losses, passes, rows, stack, support, team, tiles
+from numpygan.kernels import dense, exponential, intrinsics, passes, rows, stack, support, team, tiles
 
 SUM = np.float32 if JIT_OFF else np.float64             # what losses are added up in, at the least
 
@@ -489,7 +489,7 @@ def test_no_term_of_the_polynomials_is_missing(low, high):
     """Where their last terms are largest: errors of rounding go either way, that of a missing term only one."""
     s = np.linspace(low, high, 400).astype(np.float32)
     exact = np.exp(-np.abs(s.astype(float)))
-    decays = np.array([losses._decay_float32(x) for x in s], float)
+    decays = np.array([exponential.decay_float32(x) for x in s], float)
     values = np.array([kernels.minimax_generator(row[None, None])[0] for row in s], float)
     for got, right in ((decays, exact), (-values, np.maximum(s.astype(float), 0) + np.log1p(exact))):
         assert abs(np.mean((got - right) / right)) <= 0.3 * np.finfo(np.float32).eps

@@ -27,6 +27,7 @@ from .elementwise import (
     tanh_backward,
     tanh_curvature,
 )
+from .exponential import log_sigmoid, log_sigmoid_backward, sigmoid, softplus, softplus_backward, tanh
 from .family import (
     hinge_discriminator,
     least_squares_discriminator,
@@ -38,16 +39,10 @@ from .losses import (
     bce_discriminator,
     bce_with_logits,
     bce_with_logits_backward,
-    log_sigmoid,
-    log_sigmoid_backward,
     mean_sigmoid,
     minimax_generator,
     non_saturating_generator,
-    sigmoid,
     softmax_cross_entropy,
-    softplus,
-    softplus_backward,
-    tanh,
 )
 from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty

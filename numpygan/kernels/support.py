@@ -2,7 +2,7 @@
 
 A compiled loop reads whatever lies behind the end of a short array, so shapes are checked here, in Python, where
 an error is a sentence; a closed kernel looks at them itself, and leaves the sentence to Python. Compiled functions
-call only compiled functions of their own file and the instructions of `intrinsics`.
+call only compiled functions of their own file, the instructions of `intrinsics` and the `exponential`.
 """
 import contextlib
 import functools
