@@ -1,5 +1,6 @@
 """Dense layers in compiled code: every way through it, its blocks and threads, the memory it touches; and losses."""
 import ctypes
+import decimal
 import itertools
 import math
 import os
@@ -493,3 +494,16 @@ def test_no_term_of_the_polynomials_is_missing(low, high):
     values = np.array([kernels.minimax_generator(row[None, None])[0] for row in s], float)
     for got, right in ((decays, exact), (-values, np.maximum(s.astype(float), 0) + np.log1p(exact))):
         assert abs(np.mean((got - right) / right)) <= 0.3 * np.finfo(np.float32).eps
+
+
+@pytest.mark.parametrize(("function", "exact", "low", "high"), [
+    (exponential.decay_float64, lambda x: (-x).exp(), 0.33, 0.346),
+    (exponential.log1p_float64, lambda x: (1 + x).ln(), 0.99, 1)], ids=["decay", "log1p"])
+def test_no_term_of_the_series_is_missing(function, exact, low, high):
+    """Likewise in float64, beside the standard library's decimal numbers: the last terms are about as large as eps."""
+    errors = []
+    with decimal.localcontext(prec=40):
+        for x in np.linspace(low, high, 400):
+            right = exact(decimal.Decimal(float(x)))
+            errors.append(float((decimal.Decimal(float(function(x))) - right) / right))
+    assert abs(np.mean(errors)) <= 0.4 * np.finfo(float).eps
