@@ -4,7 +4,7 @@ The loops over a row do one thing each: where there are too many arrays, LLVM do
 """
 import numpy as np
 
-from .support import alike, dividing_jit, floats, jit, reals
+from .support import ODD_ARGUMENTS, alike, closed, dividing_jit, floats, jit, opening, reals
 
 
 @dividing_jit
@@ -27,22 +27,33 @@ def _moments(x, total, mean, var):
         var[j] = total[j] / n
 
 
+@closed
 @dividing_jit
-def _batch_norm(x, gamma, beta, eps, total, mean, var, scale, x_hat, y):
-    _moments(x, total, mean, var)
-    one = x.dtype.type(1)
-    for j in range(x.shape[1]):
-        scale[j] = one / np.sqrt(var[j] + eps)
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
+def _batch_norm(x, gamma, beta, eps, room, moments, x_hat, y):
+    """True where the shapes belong together, and everything has been written."""
+    n, d = x.shape
+    if n == 0 or d == 0 or gamma.size != d or beta.size != d:
+        return False
+    mean, var, scale, one = moments[0], moments[1], moments[2], x.dtype.type(1)
+    _moments(x, room, mean, var)
+    for j in range(d):
+        scale[j] = one / np.sqrt(var[j] + x.dtype.type(eps))
+    for i in range(n):
+        for j in range(d):
             x_hat[i, j] = (x[i, j] - mean[j]) * scale[j]
-        for j in range(x.shape[1]):
+        for j in range(d):
             y[i, j] = gamma[j] * x_hat[i, j] + beta[j]
+    return True
 
 
+@closed
 @dividing_jit
-def _batch_norm_backward(dy, x_hat, var, gamma, eps, sums, mean, mean_along, scale, dx, dgamma, dbeta):
+def _batch_norm_backward(dy, x_hat, var, gamma, eps, sums, room, dx, dgamma, dbeta):
+    """The same."""
     n, d = dy.shape
+    if n == 0 or d == 0 or x_hat.shape[0] != n or x_hat.shape[1] != d or var.size != d or gamma.size != d:
+        return False
+    mean, mean_along, scale = room[0], room[1], room[2]
     for j in range(d):
         sums[0, j] = sums[1, j] = 0
     for i in range(n):
@@ -53,10 +64,11 @@ def _batch_norm_backward(dy, x_hat, var, gamma, eps, sums, mean, mean_along, sca
     for j in range(d):
         dbeta[j], dgamma[j] = sums[0, j], sums[1, j]
         mean[j], mean_along[j] = sums[0, j] / n, sums[1, j] / n
-        scale[j] = gamma[j] / np.sqrt(var[j] + eps)
+        scale[j] = gamma[j] / np.sqrt(var[j] + dy.dtype.type(eps))
     for i in range(n):
         for j in range(d):
             dx[i, j] = scale[j] * (dy[i, j] - mean[j] - x_hat[i, j] * mean_along[j])
+    return True
 
 
 @dividing_jit
@@ -103,11 +115,23 @@ def batch_norm(x, gamma, beta, eps):
 
     Optimizations: three passes over x in the order of memory, no temporaries of its size.
     """
-    x, gamma, beta = _columns(x, gamma, beta)
-    y, x_hat = np.empty_like(x), np.empty_like(x)
-    mean, var, scale = np.empty((3, x.shape[1]), x.dtype)
-    _batch_norm(x, gamma, beta, x.dtype.type(reals(eps, "eps")), np.empty(x.shape[1]), mean, var, scale, x_hat, y)
-    return y, x_hat, mean, var
+    eps = float(reals(eps, "eps"))                          # see `closed`
+    try:                                                    # with arrays as they nearly always are
+        found = _normalise(x, gamma, beta, eps)
+        if found:
+            return found
+    except ODD_ARGUMENTS:
+        pass
+    return opening(_batch_norm, _normalise, *_columns(x, gamma, beta), eps)
+
+
+def _normalise(x, gamma, beta, eps):
+    """None where the shapes do not belong together."""
+    d = x.shape[1]
+    x_hat, y, moments = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype), np.empty((3, d), x.dtype)
+    if _batch_norm(x, gamma, beta, eps, np.empty(d), moments, x_hat, y):
+        return y, x_hat, moments[0], moments[1]
+    return None
 
 
 def batch_norm_backward(dy, x_hat, var, gamma, eps):
@@ -115,13 +139,24 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
 
     Optimizations: both sums in one pass, dx in a second.
     """
+    eps = float(reals(eps, "eps"))
+    try:
+        found = _back(dy, x_hat, var, gamma, eps)
+        if found:
+            return found
+    except ODD_ARGUMENTS:
+        pass
     dy, var, gamma = _columns(dy, var, gamma)
-    dy, x_hat = alike(dy, x_hat)
-    dx, d = np.empty_like(dy), dy.shape[1]
-    dgamma, dbeta, mean, mean_along, scale = np.empty((5, d), dy.dtype)
-    _batch_norm_backward(dy, x_hat, var, gamma, dy.dtype.type(reals(eps, "eps")), np.empty((2, d)), mean,
-                         mean_along, scale, dx, dgamma, dbeta)
-    return dx, dgamma, dbeta
+    return opening(_batch_norm_backward, _back, *alike(dy, x_hat), var, gamma, eps)
+
+
+def _back(dy, x_hat, var, gamma, eps):
+    """None where the shapes do not belong together."""
+    d, dtype = dy.shape[1], dy.dtype
+    dx, dgamma, dbeta, room = np.empty(dy.shape, dtype), np.empty(d, dtype), np.empty(d, dtype), np.empty((3, d), dtype)
+    if _batch_norm_backward(dy, x_hat, var, gamma, eps, np.empty((2, d)), room, dx, dgamma, dbeta):
+        return dx, dgamma, dbeta
+    return None
 
 
 def minibatch_std(x, eps):
