@@ -6,8 +6,8 @@ import pytest
 
 import numpygan as ng
 from numpygan import cli, evaluate
+from numpygan.cli.options import Misuse
 from numpygan.evaluate import board, images, points
-from numpygan.options import Misuse
 
 SMALL = ["--hidden", "8", "--steps", "3", "--batch", "16", "--engine", "numpy", "--out", "r"]
 

@@ -10,7 +10,8 @@ import pytest
 from commands import UNDRAWN, start, wait_for
 
 import numpygan as ng
-from numpygan import cli, lock
+from numpygan import cli
+from numpygan.cli import lock
 
 TRAIN = ["train", "ring", "--hidden", "8", "--batch", "16", "--engine", "numpy", "--steps"]
 

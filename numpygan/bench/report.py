@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from ..cli.outputs import check_file
+from ..cli.terminal import say
 from ..files import write_json
-from ..outputs import check_file
-from ..terminal import say
 from .race import OURS, PEERS, SCALING, contestants, cpus, imports, installed, race, ratio, starts
 from .workloads import GROWTH, WORKLOADS, megaflops
 

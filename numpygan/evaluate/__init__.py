@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 
-from ..run import Run
-from ..sample import generate
-from ..terminal import interactive, say
-from ..trainset import load_of
+from ..cli.run import Run
+from ..cli.sample import generate
+from ..cli.terminal import interactive, say
+from ..cli.trainset import load_of
 from . import images, points
 from .board import Board
 

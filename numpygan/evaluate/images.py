@@ -6,8 +6,8 @@ import numpy as np
 from .. import data as datasets
 from .. import metrics
 from ..classifier import Classifier, train_classifier
-from ..options import Misuse
-from ..terminal import say
+from ..cli.options import Misuse
+from ..cli.terminal import say
 from .board import Board, Column
 
 MOST = 10_000                   # samples by default, where the data has as many

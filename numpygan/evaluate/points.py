@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
+from ..cli.options import Misuse
 from ..data.mixture import Mixture
-from ..options import Misuse
 from .board import Board, Column
 
 DRAWS = 5                       # of perfect samples, for the sampling floor

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from .. import outputs
+from ..cli import outputs
+from ..cli.options import Misuse
+from ..cli.terminal import interactive
 from ..files import sweep
-from ..options import Misuse
-from ..terminal import interactive
 
 
 class Figure(NamedTuple):

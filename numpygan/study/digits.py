@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import data as datasets
 from ..classifier import Classifier, train_classifier
+from ..cli.options import Misuse
 from ..metrics import class_shares, confident_share, nearest_distance, within_class_distance
-from ..options import Misuse
 from ..presets import PRESETS, build
 
 SAMPLES = 1000

@@ -11,13 +11,13 @@ from .. import data as datasets
 from .. import init, metrics, optim
 from ..averaging import Averaged
 from ..classifier import train_classifier
+from ..cli.terminal import say
 from ..data.rows import Rows
 from ..gan import GAN
 from ..layers import Dense, Dropout, Maxout, ReLU, Sigmoid
 from ..network import Network
 from ..presets import Recipe, build
 from ..schedule import Exponential, Ramp
-from ..terminal import say
 from . import runner
 from .best import SAMPLES, Best
 from .cells import Cell, Result

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import outputs
+from ..cli import outputs
+from ..cli.run import environment
+from ..cli.terminal import interactive
 from ..engine import name_of
-from ..run import environment
-from ..terminal import interactive
 from .cells import Store
 from .table import Row, Study, known, markdown, rows, write_csv
 from .workers import results

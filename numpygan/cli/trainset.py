@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import data as datasets
-from .checks import image
-from .files import typed
+from .. import data as datasets
+from ..checks import image
+from ..files import typed
 from .options import Misuse
 from .run import Run
 from .scale import scaled

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import __version__, checkpoint, outputs
-from .archive import CheckpointError
-from .averaging import Averaged
+from .. import __version__, checkpoint
+from ..archive import CheckpointError
+from ..averaging import Averaged
+from ..files import sweep, typed, write_json
+from ..gan import GAN, Snapshots
+from ..network import Network
+from . import outputs
 from .config import wrong
-from .files import sweep, typed, write_json
-from .gan import GAN, Snapshots
-from .network import Network
 from .options import Misuse
 from .outputs import KEPT, LOCK
 
@@ -136,7 +137,7 @@ class Run:
 
     def draw_samples(self, gan: GAN, data: Any, x_fake: np.ndarray, name: str) -> None:
         """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
-        from . import plots
+        from .. import plots
         title = plots.figure.literal(f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps")
         plots.save(plots.samples(x_fake, data, _fixed(), D=answers(gan.D), title=title), self["samples.png"])
 
@@ -145,7 +146,7 @@ class Run:
 
         The samples are the last snapshot, or those of the averaged G where there is one.
         """
-        from . import plots
+        from .. import plots
         gan, snapshots, G = state.gan, state.snapshots, state.generator
         if snapshots.steps:
             if G is gan.G:

@@ -1,7 +1,7 @@
 """`numpygan export`: the weights of a run's generator or discriminator, for PyTorch."""
 from pathlib import Path
 
-from . import weights
+from .. import weights
 from .options import Misuse
 from .outputs import check_file
 from .run import Run

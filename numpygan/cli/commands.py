@@ -16,7 +16,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 
-from . import __version__
+from .. import __version__
 from .options import Misuse, Parser, number, one_of, unknown, whole, widths
 
 Carry = Callable[[argparse.Namespace], int]
@@ -35,8 +35,8 @@ def command(summary: str) -> Callable:
 
 @command("train a GAN; without anything else, on the handwritten digits that come with the package")
 def train(parser: argparse.ArgumentParser) -> Carry:
-    from .data import NAMES
-    from .presets import PRESETS
+    from ..data import NAMES
+    from ..presets import PRESETS
     parser.epilog = ("Every data set has a recipe of its own (see numpygan/presets.py); the options change it. "
                      "--hidden, --activation and --lr set both networks; with -G or -D at their end, one of them.")
     parser.add_argument("data", nargs="?", metavar="DATA", help=f"{', '.join(NAMES)}, or the path of a .npy or .npz "
@@ -60,9 +60,9 @@ def train(parser: argparse.ArgumentParser) -> Carry:
 
 
 def _recipe_options(group):
-    from .gan import NOISE
-    from .network import ACTIVATIONS
-    from .presets import INITS, LOSSES, OPTIMISERS
+    from ..gan import NOISE
+    from ..network import ACTIVATIONS
+    from ..presets import INITS, LOSSES, OPTIMISERS
     add = group.add_argument
     add("--loss", choices=LOSSES)
     add("--real-label", type=number(0, 1), metavar="α", help="D's target on data; below 1: one-sided label smoothing")
@@ -112,7 +112,7 @@ def _changes(args):
     """The settings of the recipe that were given: field of `Recipe` -> value."""
     from dataclasses import fields
 
-    from .presets import Recipe
+    from ..presets import Recipe
     given = vars(args)
     changes = {f"{name}_{net}": given[name] for name in ("hidden", "activation", "lr") if name in given for net in "GD"}
     return changes | {f.name: given[f.name] for f in fields(Recipe) if f.name in given and f.name != "data"}
@@ -151,7 +151,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--json", action="store_true", help="for machines")
 
     def carry(args):
-        from .evaluate import evaluate
+        from ..evaluate import evaluate
         return evaluate(args.run, args.n, args.seed, args.json)
     return carry
 
@@ -170,14 +170,14 @@ def export(parser: argparse.ArgumentParser) -> Carry:
 
 @command("draw the figures of the theory: Figure 1 of the paper, vanishing gradients, the Dirac-GAN, …")
 def figures(parser: argparse.ArgumentParser) -> Carry:
-    from .figures import FIGURES
+    from ..figures import FIGURES
     parser.epilog = "; ".join(f"{name}: {figure.shows}" for name, figure in FIGURES.items())
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)")
     parser.add_argument("--out", default="figures", metavar="DIR",
                         help="the folder they go to, in place of older ones (default: figures)")
 
     def carry(args):
-        from .figures import main
+        from ..figures import main
         _check(args.names, FIGURES)
         return main(dict.fromkeys(args.names) or FIGURES, args.out)
     return carry
@@ -185,7 +185,7 @@ def figures(parser: argparse.ArgumentParser) -> Carry:
 
 @command("measure methods over seeds in parallel: a table with standard errors, beside anchors and protocol")
 def study(parser: argparse.ArgumentParser) -> Carry:
-    from .study import STUDIES
+    from ..study import STUDIES
     lines = "; ".join(f"{name}: {what}" for name, what in STUDIES.items())
     parser.epilog = f"{lines}. A study that was stopped goes on where it was when it is started again."
     parser.add_argument("name", type=one_of(STUDIES), metavar="NAME", help=", ".join(STUDIES))
@@ -195,14 +195,14 @@ def study(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", metavar="FOLDER", help="of table, picture and cells (default: runs/study-NAME)")
 
     def carry(args):
-        from .study import main
+        from ..study import main
         return main(args.name, args.seeds, args.quick, args.jobs, args.out)
     return carry
 
 
 @command("time a training step beside PyTorch and JAX, where they are installed, and beside the bare products")
 def bench(parser: argparse.ArgumentParser) -> Carry:
-    from .bench.workloads import WORKLOADS
+    from ..bench.workloads import WORKLOADS
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(WORKLOADS)} (default: all)")
     parser.epilog = "Without names: also how time grows with batch and width, memory, and how long a start takes."
     parser.add_argument("--rounds", type=whole(1), default=9, metavar="N", help="in turns (default: 9)")
@@ -211,7 +211,7 @@ def bench(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", metavar="FILE", help="draw them into this PNG file")
 
     def carry(args):
-        from .bench import main
+        from ..bench import main
         _check(args.names, WORKLOADS)
         return main(args.names, args.rounds, args.threads, args.json, args.out)
     return carry

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data as datasets
-from .archive import CheckpointError
-from .files import atomic
-from .network import Network
+from .. import data as datasets
+from ..archive import CheckpointError
+from ..files import atomic
+from ..network import Network
 from .options import Misuse
 from .outputs import check_file
 from .run import Run, State, answers
@@ -65,7 +65,7 @@ def generate(state: State, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw(x: np.ndarray, D: Network | None, data: Described, title: str, out: str) -> None:
-    from . import plots
+    from .. import plots
     title = plots.figure.literal(title)
     if len(data.shape) > 1:
         ax = plots.sample_grid(x, data.shape, data.range, title=title)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from .checks import image
-from .presets import Recipe
+from ..checks import image
+from ..presets import Recipe
 
 Fits = Callable[[Any], bool]
 

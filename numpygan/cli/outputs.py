@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..files import typed
 from . import lock
-from .files import typed
 from .options import Misuse
 
 LOCK = ".lock"

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from . import data as datasets
+from .. import data as datasets
+from ..archive import CheckpointError
+from ..averaging import Averaged
+from ..divergence import Divergence
+from ..feed import count_steps
+from ..files import typed
+from ..gan import GAN, Snapshots, check_fit
+from ..presets import PRESETS, Recipe, build, choose
+from ..schedule import LinearDecay
 from . import trainset
-from .archive import CheckpointError
-from .averaging import Averaged
-from .divergence import Divergence
-from .feed import count_steps
-from .files import typed
-from .gan import GAN, Snapshots, check_fit
 from .options import Misuse
 from .outputs import alone
-from .presets import PRESETS, Recipe, build, choose
 from .run import FILES, Run, State, environment, kept
-from .schedule import LinearDecay
 from .terminal import Bar, Stop, Waiting, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept, and of large images fewer

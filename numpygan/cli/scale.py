@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from .data import DataError, array
+from ..data import DataError, array
 
 Range = tuple[float, float]
 

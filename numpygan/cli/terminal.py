@@ -7,7 +7,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-from .gan import GAN
+from ..gan import GAN
 
 
 def interactive() -> bool:
