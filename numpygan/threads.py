@@ -36,11 +36,11 @@ def blas_threads(batch: int, *networks: Network) -> AbstractContextManager:
     on an idle machine, and on a busy one, where a thread can be away for milliseconds, a step becomes ten times slower.
     """
     widest = max((W.size for net in networks for W in net.params().values() if W.ndim == 2), default=0)
-    return alone() if 4 * batch * widest < LARGE else nullcontext()
+    return one_blas_thread() if 4 * batch * widest < LARGE else nullcontext()
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def one_blas_thread() -> Iterator[None]:
     """BLAS uses one thread until the last of all contexts that overlap has ended.
 
     The setting is that of the process. Of two trainings in two threads the one that ends first must not take it from

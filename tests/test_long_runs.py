@@ -131,7 +131,7 @@ def test_the_limit_of_threads_lasts_to_the_last_of_two_trainings_and_is_taken_ba
         before = blas()
         if {n for _, n in before} == {1}:
             pytest.skip("this BLAS has one thread")
-        first, second = threads.alone(), threads.alone()
+        first, second = threads.one_blas_thread(), threads.one_blas_thread()
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)                             # the one that came first goes first
@@ -146,11 +146,11 @@ def test_a_library_that_comes_later_is_limited_too(monkeypatch):
     monkeypatch.setattr(threads, "ThreadpoolController", lambda: looked.append(0) or ThreadpoolController())
     threads._libraries.cache_clear()
     for _ in range(2):
-        with threads.alone():
+        with threads.one_blas_thread():
             pass
     assert len(looked) == 1
     monkeypatch.setitem(sys.modules, "a module that is new", sys)
-    with threads.alone():
+    with threads.one_blas_thread():
         pass
     assert len(looked) == 2
 

@@ -383,7 +383,7 @@ child = os.fork()
 if child == 0:
     signal.alarm(20)                                 # the end of a child that waits for somebody who is not there
     closed = not passes._forward._can_compile
-    with support.opened(passes._forward), threads.alone():
+    with support.opened(passes._forward), threads.one_blas_thread():
         os._exit(0 if closed else 1)
 print(os.waitpid(child, 0)[1])
 """

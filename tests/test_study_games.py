@@ -35,7 +35,7 @@ def test_spread_by_hand():
 def test_g_alone_leaves_d_as_it_is(rng):
     gan = ng.GAN(ng.MLP([2, 4, 2], rng=rng), ng.MLP([2, 4, 1], rng=rng))
     before = gan.G.theta.copy(), gan.D.theta.copy()
-    collapse.alone(gan, 2, 8, rng)
+    collapse.train_generator(gan, 2, 8, rng)
     assert (gan.D.theta == before[1]).all()
     assert (gan.G.theta != before[0]).any()
 

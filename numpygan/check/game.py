@@ -10,9 +10,9 @@ from ..gan import discriminator_gradient, generator_gradient
 from ..network import Network
 from .contract import draw, nearby
 from .derivative import relative
-from .twin import settled, shaken, stochastic, twin
+from .twin import settle, shaken, stochastic, twin
 
-OTHER_LOSSES = ("Minimax", "NonSaturating", "LeastSquares", "Hinge", "Wasserstein")
+LOSSES = (losses.Minimax, losses.NonSaturating, losses.LeastSquares, losses.Hinge, losses.Wasserstein)
 
 
 class Game:
@@ -26,7 +26,8 @@ class Game:
         self.loss = loss.using(self.D.engine) if hasattr(loss, "using") else loss
         self.x: np.ndarray = draw(rng, n, D.d_in) if x is None else np.array(x[:n], np.float32).astype(np.float64)
         self.z: np.ndarray = draw(rng, n, G.d_in)
-        settled(self.G, self.z), settled(self.D, self.x)
+        settle(self.G, self.z)
+        settle(self.D, self.x)
         self.x_fake = self._fakes()
 
     def _fakes(self) -> np.ndarray:
@@ -113,8 +114,8 @@ def _wrong_g_D(game: Game) -> Iterator[tuple[str, np.ndarray]]:
                D.backward(tape_r, dr + df)[1])
     yield "that of the generator's loss", D.backward(tape_f, loss.generator(s_f)[1])[1]
     yield "that of L_D with real and fake in each other's place", _gradient_D(game, loss, game.x_fake, game.x)
-    for name in OTHER_LOSSES:
-        yield f"that of losses.{name}", _gradient_D(game, getattr(losses, name)(), game.x, game.x_fake)
+    for other in LOSSES:
+        yield f"that of losses.{other.__name__}", _gradient_D(game, other(), game.x, game.x_fake)
 
 
 def _gradient_D(game, loss, x, x_fake):
@@ -128,7 +129,7 @@ def _wrong_g_G(game: Game) -> Iterator[tuple[str, np.ndarray]]:
     _, _, df = loss.discriminator(D(game.x), s_f)
     yield ("that of the discriminator's loss, which G must not lower: use loss.generator",
            G.backward(tape_g, D.backward(tape_f, df)[0])[1])
-    for name in OTHER_LOSSES:
-        yield f"that of losses.{name}", generator_gradient(G, D, getattr(losses, name)(), game.z)[1]
+    for other in LOSSES:
+        yield f"that of losses.{other.__name__}", generator_gradient(G, D, other(), game.z)[1]
 
 

@@ -19,7 +19,7 @@ from .game import Game, mistaken_for
 from .losses import loss as check_loss
 from .networks import Run
 from .networks import network as check_network
-from .report import GradientError, Report, Row, then
+from .report import GradientError, Report, Row
 from .twin import along, top_down
 
 Function = Callable[..., Any]
@@ -144,7 +144,7 @@ def _gradient(game, which, function, report, rng):
         try:
             largest = max(largest, np.abs(compare(one, report, rng, floor)).max())
         except GradientError as e:
-            raise GradientError(then(e, _culprit(game) or mistaken_for(game, which, g))) from None
+            raise GradientError(e, _culprit(game) or mistaken_for(game, which, g)) from None
     if not close(float(L), expected):
         raise GradientError(f"{NAMES[which]}_gradient returns L_{which} = {float(L):.6g}, but the loss of these rows "
                             f"is {expected:.6g}")
@@ -186,8 +186,8 @@ def _unequal(game, function, report, rng):
     try:
         compare(one, report, rng, 8 * EPS * float(np.abs(g).max()))
     except GradientError as e:
-        raise GradientError(then(e, "With as many fakes as reals it is right: is one half divided by the number of "
-                                    "rows of the other?")) from None
+        raise GradientError(e, "With as many fakes as reals it is right: is one half divided by the number of rows of "
+                               "the other?") from None
 
 
 def _undisturbed(game, gradients, found):

@@ -11,8 +11,8 @@ from .comparison import Gradient, compare
 from .contract import Untouched, draw, nearby, same, tensor
 from .derivative import EPS, EPS32, at_smooth_points, relative
 from .layers import layer as check_layer
-from .report import GradientError, Report, Row, then
-from .twin import along, settled, shaken, stochastic, top_down, twin, widths
+from .report import GradientError, Report, Row
+from .twin import along, settle, shaken, stochastic, top_down, twin, widths
 
 
 def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0) -> Report:
@@ -44,7 +44,9 @@ def _passes(net, n, engine, rng):
     theta = nearby(net.theta, rng)
     for training in (False, True)[:1 + stochastic(net)]:
         x = draw(rng, n, net.d_in)
-        run = Run(settled(twin(net, np.float64, engine, theta), x), x, rng, training)
+        other = twin(net, np.float64, engine, theta)
+        settle(other, x)
+        run = Run(other, x, rng, training)
         run.tapes_apart()
         run.partial()
         _float32(run, report)
@@ -89,8 +91,8 @@ class Run:
         later = [self.net.backward(tape, self.dy) for tape in tapes]
         at_once = [self.net.backward(self.forward(x, seed=seed)[1], self.dy) for x, seed in inputs]
         if not same(later, at_once):
-            raise GradientError(then("a later forward pass changes what backward of an earlier tape returns: does a "
-                                     "layer keep its cache on self, or reuse an array?", culprit(self.net)))
+            raise GradientError("a later forward pass changes what backward of an earlier tape returns: does a layer "
+                                "keep its cache on self, or reuse an array?", culprit(self.net))
 
     def partial(self):
         """dx alone, g alone."""
@@ -98,7 +100,7 @@ class Run:
         dx, g = (self.net.backward(tape, self.dy, want_g=False)[0], self.net.backward(tape, self.dy, want_dx=False)[1])
         for name, a, b in (("dx", dx, self.dx), ("g", g, self.g)):
             if not same(a, b):
-                raise GradientError(then(f"{name} is another one when nothing else is asked for", culprit(self.net)))
+                raise GradientError(f"{name} is another one when nothing else is asked for", culprit(self.net))
 
 
 def _gradients(run, report, rng):
@@ -111,7 +113,7 @@ def _gradients(run, report, rng):
         try:
             compare(Gradient(name + run.label, a, f, run.dy, "network", n), report, rng, floor)
         except GradientError as e:
-            raise GradientError(then(e, culprit(net))) from None
+            raise GradientError(e, culprit(net)) from None
 
 
 def _float32(run, report):
@@ -123,8 +125,8 @@ def _float32(run, report):
     row = Row(f"y, dx and g{run.label}", "float32 against float64", _distance(single, run),
               50 * max(EPS32, off) * math.sqrt(widest) * len(net.layers))
     if not row.error <= row.tolerance:
-        raise GradientError(then(f"float32 gives other numbers than float64: off by {row.error:.2g} of the largest "
-                                 f"entry, allowed {row.tolerance:.1g}", culprit(net)))
+        raise GradientError(f"float32 gives other numbers than float64: off by {row.error:.2g} of the largest entry, "
+                            f"allowed {row.tolerance:.1g}", culprit(net))
     report.add(row)
 
 

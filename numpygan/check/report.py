@@ -3,17 +3,18 @@ from typing import NamedTuple
 
 
 class GradientError(AssertionError):
-    """A derivative, or a contract that training rests on, is wrong. The message says what and where."""
+    """A derivative, or a contract that training rests on, is wrong. The message says what and where.
+
+    `hint`: one more sentence, on what the cause may be.
+    """
+
+    def __init__(self, message: object, hint: str = "") -> None:
+        text = str(message)
+        super().__init__(f"{text}{'' if text.endswith(('?', '.')) else '.'} {hint}" if hint else text)
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message. Its traceback would lead through the checker, not to the fault."""
         return [f"GradientError: {self}"]
-
-
-def then(message: object, sentence: str) -> str:
-    """The message, and one more sentence."""
-    text = str(message)
-    return f"{text}{'' if text.endswith(('?', '.')) else '.'} {sentence}"
 
 
 class Row(NamedTuple):

@@ -25,13 +25,14 @@ def twin(net: Network, dtype: Any = np.float64, engine: str | None = None, theta
     return other
 
 
-def settled(net: Network, x: np.ndarray) -> Network:
-    """`net` with the state that many training passes on x leave: where a power iteration has not converged, its vectors
-    move with the parameters, and no layer differentiates that."""
+def settle(net: Network, x: np.ndarray) -> None:
+    """Give `net` the state that many training passes on x leave.
+
+    Where a power iteration has not converged, its vectors move with the parameters, and no layer differentiates that.
+    """
     rng = np.random.default_rng(1)
     for _ in range(PASSES if net.remembers else 0):
         net.commit(net.forward(x, rng)[1])
-    return net
 
 
 def shaken(net: Network) -> Network:

@@ -67,8 +67,8 @@ CONFIG: dict[str, Fits] = {
     **{f"recipe.{key}": fits for key, fits in RECIPE.items()}, **{f"data.{key}": fits for key, fits in DATA.items()}}
 
 
-def wrong(config: Any) -> str | None:
-    """What is the first fault of the settings, such as "no 'recipe.k', or one of the wrong type"; None: there is none.
+def first_fault(config: Any) -> str | None:
+    """The first fault of the settings, such as "no 'recipe.k', or one of the wrong type"; None: there is none.
 
     Keys that nothing reads (the command, the machine) may hold what they like.
     """

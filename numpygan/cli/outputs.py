@@ -25,8 +25,8 @@ def folder(out: str | os.PathLike) -> Path:
 
 
 @contextlib.contextmanager
-def alone(place: Path) -> Iterator[None]:
-    """Nobody else writes in that folder while the block runs; Misuse where somebody does already."""
+def locked(place: Path) -> Iterator[None]:
+    """Hold the lock of that folder while the block runs; Misuse where another process holds it."""
     try:
         with lock.held(place / LOCK):
             yield

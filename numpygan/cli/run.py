@@ -16,7 +16,7 @@ from ..files import sweep, typed, write_json
 from ..gan import GAN, Snapshots
 from ..network import Network
 from . import outputs
-from .config import wrong
+from .config import first_fault
 from .options import Misuse
 from .outputs import KEPT, LOCK
 
@@ -94,7 +94,7 @@ class Run:
         except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{self['config.json']} is damaged ({str(error)[:80]}): train again, or restore "
                                   f"it") from error
-        if fault := wrong(config):
+        if fault := first_fault(config):
             raise CheckpointError(f"{self['config.json']} has {fault}: train again, or restore it")
         return config
 
@@ -124,7 +124,7 @@ class Run:
                                   f"train again")
         try:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
-            snapshots = Snapshots(extra["snapshots.z"], every, kept(extra["snapshots.z"], gan.G))
+            snapshots = Snapshots(extra["snapshots.z"], every, most_snapshots(extra["snapshots.z"], gan.G))
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
             average = Averaged.of(extra, gan.G)
         except (KeyError, ValueError, OverflowError) as error:
@@ -139,7 +139,7 @@ class Run:
         """samples.png: x_fake = G(z) as it is now, with what D answers where that can be drawn."""
         from .. import plots
         title = plots.figure.literal(f"{name}: {len(x_fake):,} samples G(z) after {len(gan.history):,} steps")
-        plots.save(plots.samples(x_fake, data, _fixed(), D=answers(gan.D), title=title), self["samples.png"])
+        plots.save(plots.samples(x_fake, data, _fixed(), D=pointwise(gan.D), title=title), self["samples.png"])
 
     def draw(self, state: State, data: Any, name: str) -> None:
         """samples.png, curves.png and training.gif, as far as there is something to show.
@@ -158,13 +158,13 @@ class Run:
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
 
 
-def kept(z: np.ndarray, G: Network) -> int:
-    """How many snapshots G(z) a run keeps at most: 200, and of large images so many as 128 MB hold, but two."""
+def most_snapshots(z: np.ndarray, G: Network) -> int:
+    """How many snapshots G(z) a run keeps: at most 200, fewer of large images (128 MB in all), at least 2."""
     return min(200, max(2, MOST_NUMBERS // max(1, z.size // G.d_in * G.d_out)))
 
 
-def answers(D: Network) -> Network | None:
-    """D, where its answer to a row is that row's own: else a picture of D(x) would show what else was asked."""
+def pointwise(D: Network) -> Network | None:
+    """D, or None where its answer at a point depends on the rest of the batch: then there is no picture of D(x)."""
     return None if any(layer.batchwise for layer in D.layers) else D
 
 

@@ -10,7 +10,7 @@ from ..files import atomic
 from ..network import Network
 from .options import Misuse
 from .outputs import check_file
-from .run import Run, State, answers
+from .run import Run, State, pointwise
 from .scale import unscaled
 from .trainset import Described
 
@@ -42,7 +42,7 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
         with atomic(out) as file:
             np.savez(file, samples=x)
     else:
-        _draw(x, answers(state.gan.D), data, f"{data.name}: {n:,} samples G(z), seed {seed}", out)
+        _draw(x, pointwise(state.gan.D), data, f"{data.name}: {n:,} samples G(z), seed {seed}", out)
     print(out)
     return 0
 

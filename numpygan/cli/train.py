@@ -21,8 +21,8 @@ from ..presets import PRESETS, Recipe, build, choose
 from ..schedule import LinearDecay
 from . import trainset
 from .options import Misuse
-from .outputs import alone
-from .run import FILES, Run, State, environment, kept
+from .outputs import locked
+from .run import FILES, Run, State, environment, most_snapshots
 from .terminal import Bar, Stop, Waiting, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept, and of large images fewer
@@ -65,9 +65,9 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
     if (data.source or {}).get("colours"):
         print(f"numpygan: {data.name} has images in colour, which are taken as grey: numpy.save them as one array "
               f"(n, h, w, 3) to keep the colours", file=sys.stderr)
-    with alone(run.folder):
+    with locked(run.folder):
         run.clear()
-        most = kept(z, gan.G)
+        most = most_snapshots(z, gan.G)
         snapshots = Snapshots(z, max(1, total // min(FRAMES, most)), most)
         return _go(run, config, recipe, data, State(gan, rng, snapshots, average))
 
@@ -79,7 +79,7 @@ def resume(folder: str, steps: int | None = None) -> int:
     files are damaged.
     """
     run = Run.open(folder)
-    with alone(run.folder):
+    with locked(run.folder):
         return _resume(run, steps)
 
 

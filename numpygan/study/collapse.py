@@ -50,7 +50,7 @@ def spread(x: np.ndarray) -> float:
     return float(np.sqrt(np.square(x - x.mean(axis=0, dtype=float)).sum(axis=1).mean()))
 
 
-def alone(gan: GAN, steps: int, batch: int, rng: np.random.Generator) -> None:
+def train_generator(gan: GAN, steps: int, batch: int, rng: np.random.Generator) -> None:
     """`steps` steps of G on its own loss, with D as it is."""
     for _ in range(steps):
         _, g = generator_gradient(gan.G, gan.D, gan.loss, gan.draw(batch, rng), rng)
@@ -69,7 +69,7 @@ def measure(settings: dict[str, Any], seed: int) -> Result:
     for part in PARTS:
         for _ in range(settings["steps"][part] // EVERY):
             if part == "alone":
-                alone(gan, EVERY, recipe.batch, rng)
+                train_generator(gan, EVERY, recipe.batch, rng)
             else:
                 gan.fit(data, steps=EVERY, batch=recipe.batch, rng=rng)
             seen.append(_look(gan, z, width, covered) | {"step": seen[-1]["step"] + EVERY, "part": part})

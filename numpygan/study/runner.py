@@ -25,7 +25,7 @@ def run(study: Study, out: str | os.PathLike | None = None, jobs: int | None = N
     """
     folder = folder_of(study.name, out)
     folder.mkdir(parents=True, exist_ok=True)
-    with outputs.alone(folder):
+    with outputs.locked(folder):
         return _run(study, folder, jobs)
 
 
