@@ -157,7 +157,8 @@ def _never(body, k):
 
 def _fixed(call):
     """Are its arguments no two values that could be mistaken for each other?"""
-    alike = isinstance(call.func, ast.Name) and call.func.id in ("isinstance", "cast", "getattr", "min", "max")
+    names = "isinstance", "cast", "getattr", "min", "max", "smin", "smax"
+    alike = isinstance(call.func, ast.Name) and call.func.id in names
     return alike or any(isinstance(a, ast.Starred) for a in call.args)
 
 
