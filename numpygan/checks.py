@@ -165,6 +165,22 @@ def finite(x: Any, name: str) -> np.ndarray:
     return x
 
 
+def positive(x: Any, what: str) -> np.ndarray:
+    """`x` as float64; ValueError unless every entry is finite and greater than 0."""
+    found = finite(x, what)
+    if not (found > 0).all():
+        raise ValueError(f"{what} must be greater than 0, but the smallest is {found.min():g}: "
+                         "pass positive numbers")
+    return found
+
+
+def one_number(x: np.ndarray, what: str) -> float:
+    """The number in `x`; TypeError for an array of them."""
+    if x.ndim:
+        raise TypeError(f"{what} must be one number, not an array of shape {x.shape}: leave the brackets out")
+    return float(x)
+
+
 def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = None) -> np.ndarray:
     """x as a float array (n, d) with n ≥ `least`, as wide as `like`; float32 stays, everything else is float64.
 

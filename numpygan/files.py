@@ -43,8 +43,8 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
         file.write(text.encode(errors="backslashreplace") + b"\n")
 
 
-def typed(path: str | os.PathLike) -> Path:
-    """A path as a person writes it: ~ is their home; a ~ that is nobody's is a letter, as it is to a shell."""
+def expanded(path: str | os.PathLike) -> Path:
+    """The path with ~ as the home of the user; a ~name of nobody stays as it is, as in a shell."""
     return Path(os.path.expanduser(path))
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..files import typed
+from ..files import expanded
 from . import lock
 from .options import Misuse
 
@@ -14,7 +14,7 @@ KEPT = ("history.csv", "config.json", "checkpoint.npz")          # of a run: wha
 
 def folder(out: str | os.PathLike) -> Path:
     """The folder that results go to; Misuse where a file has its name, or a link on the way to it leads nowhere."""
-    found = typed(out)
+    found = expanded(out)
     for place in (found, *found.parents):
         if place.is_symlink() and not place.exists():
             raise Misuse(f"{place} is a link to {os.readlink(place)}, which is not there: make that folder, or name "

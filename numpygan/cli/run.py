@@ -12,7 +12,7 @@ import numpy as np
 from .. import __version__, checkpoint
 from ..archive import CheckpointError
 from ..averaging import Averaged
-from ..files import sweep, typed, write_json
+from ..files import expanded, sweep, write_json
 from ..gan import GAN, Snapshots
 from ..network import Network
 from . import outputs
@@ -67,7 +67,7 @@ class Run:
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Run":
         """The folder of a run that was begun; Misuse where there is none."""
-        run = cls(typed(folder))
+        run = cls(expanded(folder))
         if not run["config.json"].is_file():
             what = f"{run.folder} holds no config.json" if run.folder.is_dir() else f"there is no folder {run.folder}"
             here = Path("runs", run.folder.name)

@@ -15,7 +15,7 @@ from ..archive import CheckpointError
 from ..averaging import Averaged
 from ..divergence import Divergence
 from ..feed import count_steps
-from ..files import typed
+from ..files import expanded
 from ..gan import GAN, Snapshots, check_fit
 from ..presets import PRESETS, Recipe, build, choose
 from ..schedule import LinearDecay
@@ -41,8 +41,8 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
         name = PRESETS[preset].data if preset else "digits"
     data, original = trainset.load(name, root)
     if name not in datasets.NAMES:                       # resume may be called from another folder
-        name = str(typed(name).absolute())
-    root = None if root is None else str(typed(root).absolute())
+        name = str(expanded(name).absolute())
+    root = None if root is None else str(expanded(root).absolute())
     changes = changes or {}
     recipe = choose(name, preset, data).changed(**{"data": name, **changes})
     for beta in ("beta1", "beta2"):

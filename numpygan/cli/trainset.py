@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import data as datasets
 from ..checks import image
-from ..files import typed
+from ..files import expanded
 from .options import Misuse
 from .run import Run
 from .scale import scaled
@@ -18,7 +18,7 @@ def load(name: str, root: str | None = None) -> tuple[Any, tuple[float, float] |
 
     Misuse for an unknown name, DataError for data that is missing or damaged.
     """
-    if root is not None and not typed(root).is_dir():
+    if root is not None and not expanded(root).is_dir():
         raise Misuse(f"--root names {root}, which is not a folder")
     if not name:
         raise Misuse(f"DATA is no name: choose from {', '.join(datasets.NAMES)}, or give a path")
@@ -28,12 +28,12 @@ def load(name: str, root: str | None = None) -> tuple[Any, tuple[float, float] |
     options: dict[str, Any] = {}
     if name in ("mnist", "fashion_mnist") and interactive():
         options["progress"] = Download()
-    if not known and not typed(name).is_dir():          # numbers far from 0 are rounded after the scaling only
+    if not known and not expanded(name).is_dir():          # numbers far from 0 are rounded after the scaling only
         options["dtype"] = np.float64
     try:
         data, original = scaled(datasets.load(name, root, **options), np.float32)
     except datasets.DataError as error:
-        if known or typed(name).exists():
+        if known or expanded(name).exists():
             raise
         raise Misuse(str(error)) from error
     if len(data.shape) > 1 and not image(data.shape):        # else the first picture would end the run

@@ -2,17 +2,15 @@
 
 Everything here follows one contract, `Data`; nothing here knows of networks or training.
 """
-
 from .curve import moons, swiss_roll
 from .digits import digits
-from .errors import DataError
 from .gaussian import gaussian
 from .images import images
 from .mixture import grid, mixture, ring
 from .mnist import fashion_mnist, mnist
 from .npfile import npy, npz
 from .own import array, as_data
-from .protocol import Data
+from .protocol import Data, DataError
 from .registry import NAMES, load
 from .uniform import uniform
 

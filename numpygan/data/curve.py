@@ -1,13 +1,11 @@
 """Points along curves in the plane, with Gaussian noise: two moons and the Swiss roll."""
-
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..checks import finite
-from .checks import one_number
+from ..checks import finite, one_number
 from .distribution import Distribution, Known
 
 Arm = Callable[[np.ndarray], np.ndarray]      # t (n,) -> points (n, 2)

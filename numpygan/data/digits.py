@@ -1,5 +1,4 @@
 """The 1,797 handwritten digits that come with the package."""
-
 import hashlib
 import io
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import precision
-from .errors import DataError
+from .protocol import DataError
 from .rows import Rows, from_bytes, source_of
 
 PATH = Path(__file__).with_name("digits.npz")

@@ -1,5 +1,4 @@
 """Distribution: endless data, drawn when asked for."""
-
 from typing import Any
 
 import numpy as np

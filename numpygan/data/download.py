@@ -1,5 +1,4 @@
 """Downloads: a file appears under its name whole and checked, or not at all."""
-
 import hashlib
 import threading
 import warnings
@@ -10,7 +9,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from ..files import atomic
-from .errors import DataError
+from .protocol import DataError
 
 Progress = Callable[[str, int, int], None]      # file name, bytes so far, bytes in all
 

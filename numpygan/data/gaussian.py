@@ -1,12 +1,11 @@
 """The Gaussian distribution, in any number of dimensions."""
-
 from typing import Any
 
 import numpy as np
 
-from ..checks import finite, whole
-from .checks import frozen, positive
+from ..checks import finite, positive, whole
 from .distribution import Known
+from .protocol import frozen
 
 
 class Gaussian(Known):

@@ -1,5 +1,4 @@
 """IDX: the file format of MNIST, read from gzip without trusting a byte of it."""
-
 import gzip
 import hashlib
 import io
@@ -9,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .bounded import read_bounded
-from .errors import DataError
+from .protocol import DataError
+from .rows import read_bounded
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:

@@ -1,5 +1,4 @@
 """Your own data as a folder of images."""
-
 import hashlib
 import io
 import warnings
@@ -9,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..checks import precision
-from ..files import typed
-from .bounded import read_bounded
-from .errors import DataError
-from .rows import Rows, from_bytes, source_of
+from ..files import expanded
+from .protocol import DataError
+from .rows import Rows, from_bytes, read_bounded, source_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 MOST_PIXELS = 1 << 20                   # networks here are fully connected: a megapixel is far beyond them
@@ -30,7 +28,7 @@ def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
     if mode not in ("L", "RGB"):
         raise ValueError(f"mode must be 'L' (grey) or 'RGB', not {mode!r}: choose one of them")
     dtype = precision(dtype)
-    folder = typed(folder)
+    folder = expanded(folder)
     digest = hashlib.sha256()
     pixels: list[np.ndarray] = []
     lost = False

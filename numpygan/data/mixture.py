@@ -1,12 +1,11 @@
 """Mixtures of Gaussians: in general, the ring and the grid that GANs are tried on."""
-
 from typing import Any
 
 import numpy as np
 
-from ..checks import finite, text, whole
-from .checks import frozen, one_number, positive
+from ..checks import finite, one_number, positive, text, whole
 from .distribution import Known
+from .protocol import frozen
 
 
 class Mixture(Known):

@@ -1,5 +1,4 @@
 """MNIST and Fashion-MNIST: gzip IDX files from the user's folders, or downloaded once."""
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..checks import precision
-from ..files import typed
+from ..files import expanded
 from . import download as net
-from .errors import DataError
 from .idx import read_idx
+from .protocol import DataError
 from .rows import Rows, from_bytes, source_of
 
 
@@ -156,7 +155,7 @@ def _missing(spec: IdxSet, part: str, folder: Path) -> list[IdxFile]:
 
 
 def _folder(path: Any, what: str) -> Path:
-    folder = typed(path)
+    folder = expanded(path)
     if not folder.is_dir():
         raise DataError(f"{what} names {folder}, which is not a folder: correct it, or leave it out")
     return folder

@@ -1,5 +1,4 @@
 """Your own data in NumPy's files, .npy and .npz, read without trusting what they claim."""
-
 import hashlib
 import math
 import os
@@ -10,9 +9,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..files import typed
-from .errors import DataError
+from ..files import expanded
 from .own import array
+from .protocol import DataError
 from .rows import Rows, source_of
 
 _DATA_KEYS, _LABEL_KEYS = ("x", "samples"), ("labels", "y")
@@ -27,7 +26,7 @@ def npy(path: Any, dtype: Any = np.float32) -> Rows:
 
     DataError when the file is damaged, holds Python objects (never unpickled), or claims more than its size.
     """
-    path = typed(path)
+    path = expanded(path)
     try:
         with open(path, "rb") as file:
             x = _read(file, path, os.fstat(file.fileno()).st_size)
@@ -41,7 +40,7 @@ def npz(path: Any, dtype: Any = np.float32) -> Rows:
 
     What `numpygan sample --out FILE.npz` writes can be read. Errors as for `npy`.
     """
-    path = typed(path)
+    path = expanded(path)
     try:
         with zipfile.ZipFile(path) as file:
             arrays = [info for info in file.infolist() if info.filename.endswith(".npy")]

@@ -1,12 +1,10 @@
 """Your own data: an array, or anything that is data already."""
-
 from typing import Any
 
 import numpy as np
 
 from ..checks import WHOLE, plain, precision, real, text, whole
-from .errors import DataError
-from .protocol import Data, is_data
+from .protocol import Data, DataError, is_data
 from .rows import Rows
 
 LOST = 1e-3                             # the share of what a column varies that rounding may change

@@ -1,8 +1,11 @@
-"""Data: what anything must have to be trained on."""
-
+"""The contract of data: what anything must have to be trained on, and the error for what has not."""
 from typing import Any, Protocol
 
 import numpy as np
+
+
+class DataError(ValueError):
+    """Data is missing, damaged or not usable; the message says what was expected and how to mend it."""
 
 
 class Data(Protocol):
@@ -39,3 +42,9 @@ class Data(Protocol):
 def is_data(x: Any) -> bool:
     """Whether x can be trained on as it is (an array cannot: it needs `as_data`)."""
     return callable(getattr(x, "sample", None)) and all(hasattr(x, name) for name in ("shape", "range", "n"))
+
+
+def frozen(x: np.ndarray) -> np.ndarray:
+    """`x`, marked read-only: what a data object shows cannot be changed under it."""
+    x.flags.writeable = False
+    return x

@@ -1,5 +1,4 @@
 """Data by its name or its path."""
-
 import difflib
 import inspect
 from collections.abc import Callable
@@ -7,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..files import typed
+from ..files import expanded
 from .curve import moons, swiss_roll
 from .digits import digits
-from .errors import DataError
 from .gaussian import gaussian
 from .images import images
 from .mixture import grid, ring
 from .mnist import fashion_mnist, mnist
 from .npfile import npy, npz
-from .protocol import Data
+from .protocol import Data, DataError
 from .uniform import uniform
 
 NAMES: dict[str, Callable[..., Any]] = {
@@ -42,7 +40,7 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
         if unknown := sorted(set(options) - set(takes)):
             raise TypeError(f"{name} has no option {unknown[0]!r}: it takes {', '.join(takes)}")
         return NAMES[name](dtype=dtype, **options)
-    path = typed(name_or_path)
+    path = expanded(name_or_path)
     if path.is_dir():
         return images(path, dtype=dtype, **options)
     readers = {".npy": npy, ".npz": npz}

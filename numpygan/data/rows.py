@@ -1,14 +1,25 @@
 """Rows: finite data, held in one array."""
-
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..checks import generator, whole
-from .checks import frozen
-from .errors import DataError
+from .protocol import DataError, frozen
+
+
+def read_bounded(path: Path, most: int, advice: str) -> bytes:
+    """All bytes of the file; DataError where it cannot be read, or has more than `most`: then the advice is added."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the file and its permissions") from error
+    if len(content) > most:
+        raise DataError(f"{path} has more than {most} bytes{advice}")
+    return content
 
 
 def from_bytes(images: np.ndarray, dtype: np.dtype, white: int = 255) -> np.ndarray:

@@ -1,12 +1,11 @@
 """The uniform distribution on an interval or a box."""
-
 from typing import Any
 
 import numpy as np
 
 from ..checks import finite, whole
-from .checks import frozen
 from .distribution import Known
+from .protocol import frozen
 
 
 class Uniform(Known):
