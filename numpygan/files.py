@@ -1,9 +1,11 @@
 """Files that appear under their name whole, or not at all."""
 import contextlib
+import csv
+import io
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +43,15 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic(path) as file:
         file.write(text.encode(errors="backslashreplace") + b"\n")
+
+
+def write_csv(path: str | os.PathLike, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    """Rows below a header, every float with all its digits; whole or not at all."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *rows])
+    with atomic(path) as file:
+        file.write(text.getvalue().encode())
+    return Path(path)
 
 
 def expanded(path: str | os.PathLike) -> Path:

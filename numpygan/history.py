@@ -1,13 +1,11 @@
 """What a training run recorded: one row of numbers per step of G, thinned out in long runs."""
-import csv
-import io
 import os
 from array import array
 from pathlib import Path
 
 import numpy as np
 
-from .files import atomic
+from .files import write_csv
 
 COLUMNS = ("loss_D", "loss_G", "D_real", "D_fake", "norm_g_D", "norm_g_G")
 MOST = 100_000          # rows: 4.8 MB
@@ -82,11 +80,5 @@ class History:
 
     def to_csv(self, path: str | os.PathLike) -> Path:
         """Write all columns, with a header, exactly (17 digits); whole or not at all."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(self.columns)
         rows = zip(self["step"].tolist(), self.rows().tolist(), strict=True)
-        writer.writerows([step, *map(repr, row)] for step, row in rows)
-        with atomic(path) as file:
-            file.write(text.getvalue().encode())
-        return Path(path)
+        return write_csv(path, self.columns, ([step, *row] for step, row in rows))

@@ -11,7 +11,7 @@ from ..cli.run import environment
 from ..cli.terminal import interactive
 from ..engine import name_of
 from .cells import Store
-from .table import Row, Study, known, markdown, rows, write_csv
+from .table import Row, Study, known, markdown, rows, write_tables
 from .workers import results
 
 
@@ -47,9 +47,9 @@ def _run(study, folder, jobs):
                 failed.append(f"{cell.name}: {problem}")
             bar.update()
             bar.set_postfix_str(cell.name, refresh=False)
-            write_csv(study, rows(study, found), folder)
+            write_tables(study, rows(study, found), folder)
     table = rows(study, found)
-    write_csv(study, table, folder)
+    write_tables(study, table, folder)
     if study.draw and table:
         from ..plots import save
         save(study.draw(table), folder / f"{study.name}.png")

@@ -1,6 +1,4 @@
 """A study: cells to measure, the table of their means, and where both are kept."""
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..files import atomic
+from ..files import write_csv
 from .cells import Cell, Measure, Result, Store
 
 
@@ -78,20 +76,13 @@ def _shown(mean, error, form):
     return f"{mean:{form}}" if math.isnan(error) else f"{mean:{form}} ± {error:{form}}"
 
 
-def write_csv(study: Study, table: Sequence[Row], folder: Path) -> None:
-    """cells.csv with every measured cell, table.csv with mean and standard error, every digit of both."""
+def write_tables(study: Study, table: Sequence[Row], folder: Path) -> None:
+    """cells.csv with every measured cell, table.csv with mean and standard error, empty where that is NaN."""
     columns = list(study.columns)
     each = [[row.group, row.method, seed, *(result[c] for c in columns)]
             for row in table for seed, result in zip(row.seeds, row.results, strict=True)]
-    means = [[row.group, row.method, len(row.seeds), *(v for c in columns for v in row.mean(c))]
-             for row in table]
+    means = [[row.group, row.method, len(row.seeds),
+              *("" if math.isnan(v) else v for c in columns for v in row.mean(c))] for row in table]
     both = [f"{c}{end}" for c in columns for end in ("", " (standard error)")]
-    _csv(folder / "cells.csv", ["group", "method", "seed", *columns], each)
-    _csv(folder / "table.csv", ["group", "method", "seeds", *both], means)
-
-
-def _csv(path, header, lines):
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([header, *([("" if v != v else v) for v in line] for line in lines)])
-    with atomic(path) as file:
-        file.write(text.getvalue().encode())
+    write_csv(folder / "cells.csv", ["group", "method", "seed", *columns], each)
+    write_csv(folder / "table.csv", ["group", "method", "seeds", *both], means)
