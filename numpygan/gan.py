@@ -137,19 +137,7 @@ class GAN:
     def __init__(self, G: Network, D: Network, loss: Any = None, opt_G: Any = None, opt_D: Any = None,
                  noise: str = "normal", penalties: Sequence[Callable] = (),
                  input_noise: float | Callable[[int], float] = 0.0, simultaneous: bool = False):
-        check_network(G, "G")
-        if check_network(D, "D").d_out != 1:
-            raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
-        if G is D:
-            raise ValueError("G and D are one network, and each step of the one would undo the other's: make two")
-        for name, net in (("G", G), ("D", D)):
-            if not net.theta.size:
-                raise ValueError(f"{name} has no parameters, and so nothing to learn: give it a Dense layer")
-        if G.d_out != D.d_in:
-            raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: "
-                             f"make them equal")
-        if G.dtype != D.dtype:
-            raise ValueError(f"G is {G.dtype} and D is {D.dtype}: give both networks one dtype")
+        check_pair(G, D)
         if noise not in NOISE:
             raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(NOISE)}")
         loss = NonSaturating() if loss is None else able(loss, "loss", ("discriminator", "generator"),
@@ -295,6 +283,23 @@ class GAN:
             if not (math.isfinite(engines.ops(net.engine).norm(net.theta))
                     and (not net.remembers or np.isfinite(net.state).all())):
                 raise divergence(self, name, x, z)
+
+
+def check_pair(G: Network, D: Network) -> None:
+    """TypeError or ValueError unless D can judge what G makes, and both can learn."""
+    check_network(G, "G")
+    if check_network(D, "D").d_out != 1:
+        raise ValueError(f"the discriminator must end in one column, the logit; it has {D.d_out}")
+    if G is D:
+        raise ValueError("G and D are one network, and each step of the one would undo the other's: make two")
+    for name, net in (("G", G), ("D", D)):
+        if not net.theta.size:
+            raise ValueError(f"{name} has no parameters, and so nothing to learn: give it a Dense layer")
+    if G.d_out != D.d_in:
+        raise ValueError(f"the generator makes rows of {G.d_out} columns, the discriminator takes {D.d_in}: make them "
+                         f"equal")
+    if G.dtype != D.dtype:
+        raise ValueError(f"G is {G.dtype} and D is {D.dtype}: give both networks one dtype")
 
 
 def check_fit(gan: GAN, data: Any, batch: int, k: int) -> None:
