@@ -1,5 +1,4 @@
 """Layers, losses, penalties, optimisers and schedules as plain values that JSON can hold, and back."""
-import functools
 import importlib
 import inspect
 import math
@@ -104,16 +103,16 @@ def plain(value: Any, what: str) -> Any:
     return value
 
 
-# The initial values are not needed again, only told: an unknown function of the user's is kept by its name.
+# Loading fills the parameters, so that an initialisation is only recorded: a function of the user's by its name.
 
 def _init_name(function):
     for name, known in NAMED_INIT.items():
         if function is known:
             return name
-    if isinstance(function, functools.partial):
-        for name in BOUNDED_INIT:
-            if function.func is BOUNDED_INIT[name](1.0).func:
-                return {name: next(iter(function.keywords.values()))}
+    if isinstance(function, initial.uniform):
+        return {"uniform": function.a}
+    if isinstance(function, initial.normal):
+        return {"normal": function.std}
     return {"unknown": getattr(function, "__name__", type(function).__name__)}
 
 

@@ -2,9 +2,7 @@
 
 Drawn in float64 and rounded, so that one seed gives the same network in float32 and float64.
 """
-import functools
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -37,18 +35,34 @@ def linear(W: np.ndarray, rng: np.random.Generator) -> None:
     W[...] = rng.uniform(-a, a, W.shape)
 
 
-def uniform(a: float) -> Callable[[np.ndarray, np.random.Generator], None]:
+class uniform:
     """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
-    if not (real(a) and 0 < a < math.inf):
-        raise ValueError(f"init.uniform: the bound must be a positive number, got {a!r}")
-    return _named(functools.partial(_uniform, a=a), f"uniform({a})")
+
+    def __init__(self, a: float):
+        self.a = _positive(a, "init.uniform: the bound")
+        self.__name__ = f"uniform({self.a})"                # what the repr of a layer shows
+
+    def __call__(self, W: np.ndarray, rng: np.random.Generator) -> None:
+        _check(W, rng)
+        W[...] = rng.uniform(-self.a, self.a, W.shape)
 
 
-def normal(std: float) -> Callable[[np.ndarray, np.random.Generator], None]:
+class normal:
     """W ~ N(0, std²), as in DCGAN (std = .02)."""
-    if not (real(std) and 0 < std < math.inf):
-        raise ValueError(f"init.normal: the standard deviation must be a positive number, got {std!r}")
-    return _named(functools.partial(_normal, std=std), f"normal({std})")
+
+    def __init__(self, std: float):
+        self.std = _positive(std, "init.normal: the standard deviation")
+        self.__name__ = f"normal({self.std})"
+
+    def __call__(self, W: np.ndarray, rng: np.random.Generator) -> None:
+        _check(W, rng)
+        W[...] = rng.standard_normal(W.shape) * self.std
+
+
+def _positive(value, what):
+    if not (real(value) and 0 < value < math.inf):
+        raise ValueError(f"{what} must be a positive number, got {value!r}")
+    return float(value)
 
 
 def _check(W, rng):
@@ -56,20 +70,3 @@ def _check(W, rng):
         raise TypeError(f"W must be an array of floats (fan_in, fan_out), which is filled, got "
                         f"{f'{W.dtype} of shape {W.shape}' if isinstance(W, np.ndarray) else type(W).__name__}")
     generator(rng)
-
-
-def _named(init, name):
-    init.__name__ = name                       # what the repr of a layer shows
-    return init
-
-
-# At module level, so that a network that holds one can be pickled.
-
-def _uniform(W, rng, a):
-    _check(W, rng)
-    W[...] = rng.uniform(-a, a, W.shape)
-
-
-def _normal(W, rng, std):
-    _check(W, rng)
-    W[...] = rng.standard_normal(W.shape) * std

@@ -316,6 +316,8 @@ CALLS = {
                       {"first": "number", "last": "number", "steps": "count"}),
     "init.normal": (ng.init.normal, {"std": 1.0}, {"std": "at least 0"}),
     "init.uniform": (ng.init.uniform, {"a": 1.0}, {"a": "at least 0"}),
+    **{f"init.{name}.__call__": (getattr(ng.init, name)(0.1), {"W": np.ones((2, 3)), "rng": rng()}, {"W": "weights"})
+       for name in ("normal", "uniform")},
     **{f"init.{name}": (getattr(ng.init, name), {"W": np.ones((2, 3)), "rng": rng()}, {"W": "weights"})
        for name in ("he", "glorot", "linear")},
     "data.array": (ng.data.array, {"x": X}, {

@@ -53,6 +53,16 @@ def saved(tmp_path):
         return tmp_path / "a.npz", dict(file)
 
 
+@pytest.mark.parametrize("width", [1, np.float32(0.25)])
+def test_an_initialisation_whose_width_is_no_float_comes_back(width, tmp_path):
+    """JSON has no float32, and it reads 1.0 that was written as 1 as a whole number."""
+    layers = [ng.Dense(2, init=ng.init.uniform(width)), ng.Dense(2, init=ng.init.normal(width))]
+    rng = np.random.default_rng(0)
+    gan = ng.GAN(ng.Network(layers, 2, rng=rng, engine="numpy"), ng.MLP([2, 1], rng=rng, engine="numpy"))
+    gan.save(tmp_path / "a.npz")
+    assert repr(ng.GAN.load(tmp_path / "a.npz").G.layers) == repr(layers)
+
+
 def rewrite(path, arrays, **meta):
     """The same checkpoint with other arrays or another description, and a checksum that agrees with them."""
     arrays = {k: v for k, v in arrays.items() if k != archive.CHECKSUM}
