@@ -201,7 +201,7 @@ def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = N
         raise ValueError(f"{name} holds NaN or infinity, first in row {int(np.argmin(finite))}: "
                          f"a generator that made it has diverged")
     largest = float(np.abs(x).max())
-    if largest > math.sqrt(sys.float_info.max / (16 * x.shape[1])):       # (|x| + |y|)² of twice that, from the middle
+    if largest > math.sqrt(sys.float_info.max / (16 * x.shape[1])):       # of centred rows: d (2|x| + 2|y|)²
         raise ValueError(f"{name} holds numbers up to {largest:.3g}, and the squares of their distances are no numbers "
                          f"in float64: divide all samples by one number")
     return x

@@ -1,6 +1,6 @@
-"""Layers, losses, penalties and data that are not ours, with a look at what they give: a mistake is named where it is.
+"""Layers, losses, penalties and data that are not ours: what they return is checked, and the message names them.
 
-Any of our layers would say of it only what it cannot take, and NumPy's would take it and go on in float64.
+Without that the next layer would complain, or NumPy would broadcast or promote in silence.
 """
 from collections.abc import Mapping
 from typing import Any
@@ -101,8 +101,7 @@ def minibatch(x: Any, data: Any, n: int) -> np.ndarray:
 
 
 def answer(result: Any, by: Any, expected: str, *like: np.ndarray) -> tuple[Any, ...]:
-    """What a loss or penalty returned, if it is a number and real arrays shaped like these: NumPy would stretch others,
-    and join those that are wrong by turns."""
+    """What a loss or penalty returned, if it is a number and real arrays shaped like these; others would broadcast."""
     if ours(type(by)):
         return result
     if not isinstance(result, tuple) or len(result) != 1 + len(like):

@@ -19,7 +19,7 @@ from .layers import differentiates_twice
 from .network import Network, Tape, check_network
 
 STEP = 1e-20            # of the complex step: any size does, since nothing is subtracted
-NEAR = 1e-7             # of the differences that it is held against, as a part of x
+NEAR = 1e-7             # step of the differences that it is checked against, as a part of x
 
 
 class R1:
@@ -90,7 +90,7 @@ def _penalised(D: Network, x: np.ndarray, rng: np.random.Generator | None, penal
     if any(layer.batchwise for layer in check_network(D, "D").layers):
         raise ValueError("a penalty needs ∇ₓD(xᵢ) row by row, and D has a layer that mixes the rows of a batch "
                          "(batchwise): leave that layer out, or leave the penalty out")
-    before = None if D.twice else copy.deepcopy(rng)          # of a layer that draws, the same draw once more
+    before = None if D.twice else copy.deepcopy(rng)          # so that layers that draw can draw the same again
     logit, tape = D.forward(numeric(x, "x"), rng)
     u, _ = D.backward(tape, np.ones_like(logit), want_g=False)
     P, v = penalty(u)

@@ -14,7 +14,7 @@ from .network import Network
 _lock = threading.Lock()
 _limits: list[Any] = []         # of all trainings under way in this process, and how many those are
 _users = 0
-if hasattr(os, "register_at_fork"):         # a thread that is not in the child would never give the lock back there
+if hasattr(os, "register_at_fork"):         # the child has no other thread that could release it
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 LARGE = 64e6        # multiplications and additions in one product, from which a second thread is worth its wait
@@ -22,9 +22,9 @@ LARGE = 64e6        # multiplications and additions in one product, from which a
 
 @functools.lru_cache(maxsize=1)
 def _libraries(modules: int) -> ThreadpoolController:
-    """The libraries with threads of their own, when so many modules have been imported.
+    """The libraries with threads of their own, looked for again only when the number of imported modules changes.
 
-    To look for them takes longer than five iterations of a small network, so once for all until one more is imported.
+    The search takes longer than five iterations of a small network.
     """
     return ThreadpoolController()
 

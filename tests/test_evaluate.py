@@ -122,7 +122,7 @@ def test_labels_with_gaps_are_as_many_classes_as_there_are():
     x = np.random.default_rng(0).random((80, 4, 4))
     labels = np.arange(80) % 2 * 1_000_000_000
     parts, _ = images.split(ng.data.array(x, labels), None, None, np.random.default_rng(0))
-    assert set(parts.labels) == set(parts.right) == {0, 1}
+    assert set(parts.labels) == set(parts.test_labels) == {0, 1}
 
 
 def test_parts_do_not_overlap():

@@ -218,7 +218,7 @@ def bench(parser: argparse.ArgumentParser) -> Carry:
 
 
 def _check(names, known):
-    """Misuse for an unknown name: here, since argparse would blame the value of a misspelt option before the option."""
+    """Misuse for an unknown name. Not by argparse, which would blame the value of a misspelt option, not the option."""
     for name in names:
         if name not in known:
             raise Misuse(unknown(name, known))
@@ -231,7 +231,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     debug = Parser(add_help=False)
     debug.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
     top: Parser = Parser("numpygan", description="Generative adversarial networks you can read.", allow_abbrev=False,
-                 parents=[debug])
+                         parents=[debug])
     top.add_argument("--version", action="version", version=f"numpygan {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     parts = {}
@@ -244,7 +244,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command line, by default that of this process; returns the exit status."""
-    if argv is None:                               # who calls `main` from a program or a notebook keeps its settings
+    if argv is None:                               # called from a program or a notebook, it changes no settings
         _set_up()
         argv = sys.argv[1:]
     if "--debug" in argv:
@@ -254,18 +254,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _carry_out(argv)
     except KeyboardInterrupt as stop:
         return _fail("stopped at once; what was saved before is whole", 143 if isinstance(stop, Terminated) else 130)
-    except BrokenPipeError:                       # the reader of our output has gone, as in numpygan … | head
+    except BrokenPipeError:                       # whoever read our output is gone, as in numpygan … | head
         return 1
     except Exception as error:
         return _fail(*_explained(error))
 
 
 def _set_up():
-    """What a process that is there for the command alone does its own way."""
-    if isinstance(sys.stdout, io.TextIOWrapper):   # where α or a file's name cannot be written, ? is better than an end
+    """Settings of a process that runs this one command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):   # print ? for what the terminal cannot encode
         sys.stdout.reconfigure(errors="replace")
-    os.environ["MPLBACKEND"] = "agg"               # no command opens a window; an unknown name would end it
-    warnings.filterwarnings("ignore", r"Glyph \d")   # data named in Korean: boxes in the title are said well enough
+    os.environ["MPLBACKEND"] = "agg"               # no command opens a window
+    warnings.filterwarnings("ignore", r"Glyph \d")   # boxes in place of a Korean title need no warning
 
 
 class Terminated(KeyboardInterrupt):
@@ -291,22 +291,22 @@ def _terminable():
 
 @contextlib.contextmanager
 def _heard():
-    """What the block printed is out at its end: as Python itself ends, a failure is told in words of Python's."""
+    """Flush what the block printed: left to the end of Python, a failure there would be told in Python's words."""
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:             # as it is where it was closed
+            if sys.stdout is not None:             # None where it is closed
                 sys.stdout.flush()
     except OSError as error:
         if error.errno == errno.EPIPE or _unheard(error):
-            with contextlib.suppress(OSError):     # what nobody could be told is not tried again
+            with contextlib.suppress(OSError):     # Python would try to print it once more
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
 
 
 def _unheard(error: OSError) -> bool:
-    """Is it what was printed that could not be written? Every file of ours is named in its errors."""
+    """Did printing fail, and not the writing of a file? The errors of our files name them."""
     return error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) and not error.filename
 
 
@@ -337,6 +337,6 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _fail(message: str, status: int) -> int:
-    with contextlib.suppress(OSError):             # the status tells it where the error output cannot
+    with contextlib.suppress(OSError):             # with stderr closed the status has to do
         print(f"numpygan: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return status

@@ -26,7 +26,7 @@ def held(path: Path) -> Iterator[None]:
 
     A file that a killed process left is taken over. A folder that is moved takes its lock with it: one that is made
     anew under its name has none. Where no lock can be made (a folder that is read-only or has gone, a file system
-    without locks) the block runs without: what it writes fails with a better word than a lock could say.
+    without locks) the block runs without one: if it cannot write there either, that error says more.
     """
     handle = _taken(path)
     try:

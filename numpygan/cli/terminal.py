@@ -60,7 +60,7 @@ class Stop:
 
 
 class Waiting:
-    """A callback that says `text`, if any, where the first step lets one wait."""
+    """A callback that says `text`, if any, when the first step takes long."""
 
     PATIENCE = 0.8                               # seconds
 

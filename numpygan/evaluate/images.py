@@ -24,7 +24,7 @@ class Parts(NamedTuple):
     labels: np.ndarray | None
     valid: np.ndarray           # to choose σ
     test: np.ndarray            # what all are compared with
-    right: np.ndarray | None
+    test_labels: np.ndarray | None
     about: str
 
 
@@ -60,10 +60,10 @@ def split(data: Any, n: int | None, root: str | None, rng: np.random.Generator) 
     labels = None if data.labels is None else np.unique(data.labels, return_inverse=True)[1]     # 0, 1, … without gaps
     if data.name in ("mnist", "fashion_mnist"):
         test: Any = datasets.load(data.name, root, part="test")
-        x_test, right, about = test.x, test.labels, f"against the {test.n:,} test images of {data.name}"
+        x_test, test_labels, about = test.x, test.labels, f"against the {test.n:,} test images of {data.name}"
     else:
         half, order = order[:data.n // 2], order[data.n // 2:]
-        x_test, right = data.x[half], None if labels is None else labels[half]
+        x_test, test_labels = data.x[half], None if labels is None else labels[half]
         about = f"against a random half of {data.name}, {len(half):,} images (G saw both halves)"
     first = min(VALID, len(order) // 4)
     valid, known = order[:first], order[first:]
@@ -72,7 +72,7 @@ def split(data: Any, n: int | None, root: str | None, rng: np.random.Generator) 
         raise Misuse(f"{data.name} has {data.n:,} images, of which {most:,} are left to be compared with: "
                      + (f"ask for -n 10 to {most:,}" if most >= 10 else "too few to evaluate"))
     x, classes = unit(data.x, data.range), None if labels is None else labels[known]
-    parts = Parts(x, x[known], classes, x[valid], unit(x_test, data.range), right, about)
+    parts = Parts(x, x[known], classes, x[valid], unit(x_test, data.range), test_labels, about)
     return parts, n or min(most, MOST)
 
 
@@ -119,8 +119,8 @@ def _nearest(parts):
 
 def _about(parts: Parts, judge: Classifier | None) -> list[str]:
     lines = []
-    if judge is not None and parts.right is not None:
-        right = 100 * judge.accuracy(2 * parts.test - 1, np.asarray(parts.right))
+    if judge is not None and parts.test_labels is not None:
+        right = 100 * judge.accuracy(2 * parts.test - 1, np.asarray(parts.test_labels))
         lines.append(f"classes by a classifier trained here on {len(parts.known):,} images, {right:.1f} % right on the "
                      f"others; confident: share of samples of which it is 90 % sure")
     if judge is not None or parts.test.shape[1] <= WIDEST:

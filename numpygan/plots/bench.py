@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .figure import DATA, FAKE, figure
+from .figure import D_COLOUR, DATA, FAKE, figure
 
-SHADES = {"numpygan": FAKE, "numpygan (numpy)": "#E69F00", "floor": "#000000"}      # ours warm, peers cold
-PEER = {"PyTorch eager": "#56B4E9", "PyTorch tuned": DATA, "torch.compile": "#CC79A7", "JAX jit": "#009E73"}
+COLOURS = {"numpygan": FAKE, "numpygan (numpy)": "#E69F00", "floor": "#000000", "PyTorch eager": "#56B4E9",
+           "PyTorch tuned": DATA, "torch.compile": "#CC79A7", "JAX jit": D_COLOUR}
 CAPTIONS = {"batch": "rows in a minibatch (2-128-128-2)", "width": "h (2-h-h-2, batch 128)"}
 MARKS = {"numpygan": "o", "PyTorch tuned": "s", "JAX jit": "^", "floor": "_"}
 
@@ -38,12 +38,12 @@ def _bars(ax, title, times):
     names = [who for who in times if who != "floor"][::-1]
     for y, who in enumerate(names):
         low, middle, high = np.quantile(times[who], (0.25, 0.5, 0.75))
-        ax.barh(y, middle, color=(SHADES | PEER).get(who, "0.5"), height=0.7)
+        ax.barh(y, middle, color=COLOURS.get(who, "0.5"), height=0.7)
         ax.plot([low, high], [y, y], color="0.3", linewidth=1)
         ax.annotate(f"{middle:.3g}", (high, y), xytext=(4, 0), textcoords="offset points", va="center",
                     fontsize=8)
     if "floor" in times:
-        ax.axvline(np.median(times["floor"]), color=SHADES["floor"], linestyle=":", linewidth=1.5)
+        ax.axvline(np.median(times["floor"]), color=COLOURS["floor"], linestyle=":", linewidth=1.5)
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set_xlim(0, 1.12 * max(np.quantile(t, 0.75) for t in times.values()))
     ax.set_title(title, loc="left", fontsize=9)
@@ -53,7 +53,7 @@ def _bars(ax, title, times):
 def _lines(ax, axis, points):
     for who, mark in MARKS.items():
         found = {int(n): np.median(result["ms"][who]) for n, result in points.items() if who in result["ms"]}
-        ax.plot(list(found), list(found.values()), marker=mark, color=(SHADES | PEER)[who], label=who,
+        ax.plot(list(found), list(found.values()), marker=mark, color=COLOURS[who], label=who,
                 linestyle=":" if who == "floor" else "-")
     ax.set(xscale="log", yscale="log", xlabel=CAPTIONS[axis], ylabel="ms per iteration")
     ax.set_xticks([int(n) for n in points], [str(n) for n in points])
