@@ -3,7 +3,7 @@ import sys
 
 
 def main() -> int:
-    """What `numpygan.cli.main` does, but a sentence where that is not there yet."""
+    """`numpygan.cli.main`, and a sentence for a Ctrl-C that comes while it is imported."""
     try:
         from numpygan.cli import main
         return main()

@@ -1,7 +1,7 @@
 """numpygan: generative adversarial networks you can read, in NumPy, with the hot path compiled by Numba."""
 import importlib
 
-__version__ = "0.1.0"                   # first: a checkpoint tells it
+__version__ = "0.1.0"                   # first: checkpoint.py imports it
 
 from . import data, init, losses, optim, penalties
 from .averaging import Averaged

@@ -17,7 +17,7 @@ from .contract import Untouched, named, pair, same, tensor
 from .derivative import EPS, EPS32, at_smooth_points, close, relative
 from .game import Game, mistaken_for
 from .losses import loss as check_loss
-from .networks import Run
+from .networks import Pass
 from .networks import network as check_network
 from .report import GradientError, Report, Row
 from .twin import along, top_down
@@ -103,7 +103,7 @@ def _tapes_apart(game):
     """Where real and fake go through D in one pass, a layer that keeps its cache on self is right by luck."""
     for name, net, x in (("D", game.D, game.x), ("G", game.G, game.z)):
         try:
-            Run(net, x, np.random.default_rng(1), game.training).tapes_apart()
+            Pass(net, x, np.random.default_rng(1), game.training).tapes_apart()
         except GradientError as e:
             raise GradientError(f"{name}: {e}") from None
 

@@ -46,7 +46,7 @@ def _passes(net, n, engine, rng):
         x = draw(rng, n, net.d_in)
         other = twin(net, np.float64, engine, theta)
         settle(other, x)
-        run = Run(other, x, rng, training)
+        run = Pass(other, x, rng, training)
         run.tapes_apart()
         run.partial()
         _float32(run, report)
@@ -54,8 +54,8 @@ def _passes(net, n, engine, rng):
     return report
 
 
-class Run:
-    """A network, an input and an upstream gradient, given or drawn; and what came out: y, dx, g."""
+class Pass:
+    """Forward and backward of a network at an input and an upstream gradient, given or drawn: y, dx, g."""
 
     def __init__(self, net: Network, x: np.ndarray, dy: np.ndarray | np.random.Generator, training: bool):
         self.net, self.x, self.training = net, x, training
@@ -119,9 +119,9 @@ def _gradients(run, report, rng):
 def _float32(run, report):
     """The same point in float32."""
     net = run.net
-    single = Run(twin(net, np.float32), run.x.astype(np.float32), run.dy.astype(np.float32), run.training)
+    single = Pass(twin(net, np.float32), run.x.astype(np.float32), run.dy.astype(np.float32), run.training)
     widest = max(*widths(net), *run.x.shape, net.d_out)
-    off = _distance(Run(shaken(net), run.x, run.dy, run.training), run)
+    off = _distance(Pass(shaken(net), run.x, run.dy, run.training), run)
     row = Row(f"y, dx and g{run.label}", "float32 against float64", _distance(single, run),
               50 * max(EPS32, off) * math.sqrt(widest) * len(net.layers))
     if not row.error <= row.tolerance:

@@ -37,7 +37,7 @@ def locked(place: Path) -> Iterator[None]:
 
 
 def check_file(path: str, option: str) -> None:
-    """Misuse unless a file can come to lie there."""
+    """Misuse unless a file can be written there."""
     place = Path(os.path.realpath(path))                  # behind a link, where `atomic` writes
     if place.is_dir():
         raise Misuse(f"{option} {path} is a folder: name a file")

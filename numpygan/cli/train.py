@@ -112,7 +112,7 @@ def _resume(run, steps):
 
 
 def _warn_of_other_versions(config):
-    """The promise of the same bits is for the same versions; what else runs here is said, and kept in the config."""
+    """The same bits are promised for the same versions alone: say what has changed, and note it in the config."""
     before, here = config["versions"], environment()
     now = here["versions"]
     changed = [f"{name} was {before[name]} and is {now[name]}" for name in now
@@ -131,7 +131,7 @@ def _go(run, config, recipe, data, state):
     gan = state.gan
     total, done, start = config["steps"], len(gan.history), time.monotonic()
     problem = None
-    with Stop() as stop, _a_way_on(run), np.errstate(all="ignore"):         # `fit` looks for itself
+    with Stop() as stop, _with_advice(run), np.errstate(all="ignore"):         # `fit` looks for itself
         run.write_config(config)
         try:
             _fit(run, config, recipe, data, state, stop)
@@ -182,7 +182,7 @@ def _finish(run, config, data, state):
     gan.history.to_csv(run["history.csv"])
     run.write_config(config)
     say("drawing")
-    frames = copy.copy(state.snapshots)                  # the end is shown, but going on must not see it
+    frames = copy.copy(state.snapshots)                  # the last step is shown too, but no resumed run keeps it
     if len(gan.history) not in frames.steps:
         frames.steps = [*frames.steps, len(gan.history)]
         frames.samples = [*frames.samples, gan.G(frames.z)]
@@ -192,8 +192,8 @@ def _finish(run, config, data, state):
 
 
 @contextlib.contextmanager
-def _a_way_on(run):
-    """What the system refuses, such as room on the disk, with a word on how to go on where a checkpoint was left."""
+def _with_advice(run):
+    """Add to an error of the system, such as a full disk, how to go on, if there is a checkpoint to go on from."""
     try:
         yield
     except OSError as error:
