@@ -12,7 +12,7 @@ import numpy as np
 from .files import atomic
 
 DTYPES = ("float32", "float64", "uint8")
-MOST_ARRAYS = 64
+MAX_ARRAYS = 64
 CHECKSUM = "sha256"
 
 
@@ -94,7 +94,7 @@ def members(file: zipfile.ZipFile, size: int, packed: int = 0) -> dict[str, zipf
         if not 0 <= info.header_offset <= size - info.compress_size:
             raise CheckpointError(f"is truncated: {name[:80]!r} should have {info.compress_size} bytes")
         found[name] = info
-    if len(found) > MOST_ARRAYS or sum(info.compress_size for info in found.values()) > size:
+    if len(found) > MAX_ARRAYS or sum(info.compress_size for info in found.values()) > size:
         raise CheckpointError("claims more than it holds: it was made up or damaged")
     return found
 

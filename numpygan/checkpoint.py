@@ -18,7 +18,7 @@ from .optim import Optimiser
 from .schedule import SCHEDULES
 
 FORMAT = 2                             # 1 kept every row of the history, and no average of the state of G
-MOST_META = 1 << 22                    # bytes of JSON
+MAX_META = 1 << 22                     # bytes of JSON
 VECTORS = ("theta", "state")           # what a network owns; `state` only where it has one
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 KEYS = {"format", "numpygan", "G", "D", "loss", "penalties", "opt_G", "opt_D", "noise", "input_noise", "simultaneous",
@@ -140,7 +140,7 @@ def set_state(rng: np.random.Generator, saved: np.random.Generator | None, path:
 
 
 def _read_meta(content):
-    if content is None or content.dtype != np.uint8 or content.size > MOST_META:
+    if content is None or content.dtype != np.uint8 or content.size > MAX_META:
         raise CheckpointError("has no description of a GAN: it is not a checkpoint of numpygan")
     try:
         meta = json.loads(content.tobytes())

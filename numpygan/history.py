@@ -8,7 +8,7 @@ import numpy as np
 from .files import write_csv
 
 COLUMNS = ("loss_D", "loss_G", "D_real", "D_fake", "norm_g_D", "norm_g_G")
-MOST = 100_000          # rows: 4.8 MB
+MAX_ROWS = 100_000      # 4.8 MB
 
 
 class History:
@@ -34,7 +34,7 @@ class History:
         self._steps += 1
         if self._steps % self._every == 0:
             self._rows.extend(self._last)
-            if len(self._rows) > MOST * len(COLUMNS):
+            if len(self._rows) > MAX_ROWS * len(COLUMNS):
                 self._every *= 2
                 self._rows = array("d", self.rows()[1::2].tobytes())
 
@@ -46,7 +46,7 @@ class History:
     def of(cls, steps: int, rows: np.ndarray) -> "History":
         """The history of that many steps whose `rows` these are; ValueError where it would have kept another number."""
         history = cls()
-        while steps // history._every > MOST:
+        while steps // history._every > MAX_ROWS:
             history._every *= 2
         if len(rows) != steps // history._every:
             raise ValueError(f"a history of {steps} steps keeps {steps // history._every} rows, and these are "

@@ -592,5 +592,5 @@ def test_values_of_options():
 def test_what_others_call_it_leads_to_a_name_of_ours():
     names = {*presets.LOSSES, *ACTIVATIONS, "identity", *cli.COMMANDS,
              *(o for action in cli.parser()[1]["train"]._actions for o in action.option_strings)}
-    assert {other.split()[0] for other in options.ELSEWHERE.values()} <= names
-    assert names.isdisjoint(options.ELSEWHERE)
+    assert {other.split()[0] for other in options.SYNONYMS.values()} <= names
+    assert names.isdisjoint(options.SYNONYMS)

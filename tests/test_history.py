@@ -71,7 +71,7 @@ def test_a_row_that_is_refused_leaves_the_history_as_it_was(history):
 
 
 def test_a_long_run_keeps_every_second_row_then_every_fourth(monkeypatch):
-    monkeypatch.setattr("numpygan.history.MOST", 4)
+    monkeypatch.setattr("numpygan.history.MAX_ROWS", 4)
     h, kept = History(), {}
     for n in range(1, 20):
         h.record(**row(float(n)))

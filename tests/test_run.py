@@ -17,7 +17,7 @@ from numpygan.archive import CheckpointError
 from numpygan.cli import trainset
 from numpygan.cli.export import export
 from numpygan.cli.options import Misuse
-from numpygan.cli.run import FILES, Run, most_snapshots
+from numpygan.cli.run import FILES, Run, max_snapshots
 from numpygan.cli.sample import sample
 from numpygan.cli.scale import scaled, unscaled
 from numpygan.cli.train import resume, train
@@ -249,7 +249,7 @@ def test_resume_trains_longer_when_asked(folder):
 @pytest.mark.parametrize(("side", "most"), [(28, 200), (64, 128), (512, 2)])
 def test_large_images_have_fewer_snapshots(side, most):
     G = ng.MLP([16, side * side], rng=np.random.default_rng(0), engine="numpy")
-    assert most_snapshots(np.zeros((64, 16), np.float32), G) == most
+    assert max_snapshots(np.zeros((64, 16), np.float32), G) == most
 
 
 def test_images_in_colour_are_told(folder, capsys):

@@ -120,7 +120,7 @@ def test_an_integral_that_cannot_be_had_is_an_error():
 
 
 def test_slow_integrals_are_given_up(monkeypatch):
-    monkeypatch.setattr(quadrature, "MOST", 20_000)
+    monkeypatch.setattr(quadrature, "MAX_POINTS", 20_000)
     disc = one(lambda x: ((x**2).sum(1) < 1) / np.pi)
     with pytest.raises(ValueError, match="known to"):
         integrate(disc, np.array([[-2.0, 2.0], [-2.0, 2.0]]), tol=1e-10)

@@ -14,7 +14,8 @@ from .report import GradientError
 PASSES = 1000           # of a layer with a state, before it is checked
 LINES = 5               # along which x, dy and the parameters move, to see what rounds on the way
 LINE = 4e-8             # the part of itself that each moves by, or up to twice as much
-USUAL, MOST = 8.0, 1e6  # roundings: those that the tolerances are made for; those that can be excused
+USUAL = 8.0             # roundings that the tolerances are made for
+MAX_ROUNDINGS = 1e6     # that can be excused
 
 
 class Trial:
@@ -72,7 +73,7 @@ class Trial:
         Gradients against the largest of them all: one that is 0 but for roundings is off by all it has.
         """
         most = max(self._noise(np.random.default_rng(seed)) for seed in range(LINES)) / EPS
-        if not most <= MOST:
+        if not most <= MAX_ROUNDINGS:
             raise Kink(f"what {self.who} computes is off by {most * EPS:.1g} of its largest entry, by rounding alone. "
                        f"Are numbers subtracted that are nearly equal, or is something float32 on the way?")
         return most if most > USUAL else 1.0

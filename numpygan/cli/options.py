@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-ELSEWHERE = {                           # what other programs and papers call it
+SYNONYMS = {                           # what other programs and papers call it
     "wgan": "wasserstein", "wgan-gp": "wasserstein with --gradient-penalty 10", "lsgan": "least-squares",
     "ls": "least-squares", "mse": "least-squares", "ns": "non-saturating", "nsgan": "non-saturating",
     "bce": "non-saturating", "vanilla": "non-saturating", "gan": "non-saturating", "lrelu": "leaky_relu",
@@ -67,6 +67,6 @@ def one_of(names: Any) -> Callable[[str], str]:
 
 
 def unknown(name: str, names: Any) -> str:
-    other = ELSEWHERE.get(name.lower().replace("_", "-"), "")
+    other = SYNONYMS.get(name.lower().replace("_", "-"), "")
     near = [other] if other.split(" ")[0] in names else difflib.get_close_matches(name, names, 1, 0.6)
     return f"{name!r} is unknown: " + (f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}")

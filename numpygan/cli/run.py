@@ -21,7 +21,7 @@ from .options import Misuse
 from .outputs import KEPT, LOCK
 
 FILES = ("samples.png", "curves.png", "training.gif", *KEPT)
-MOST_NUMBERS = 1 << 25                  # of all snapshots: 128 MB in every checkpoint
+MAX_NUMBERS = 1 << 25                   # of all snapshots: 128 MB in every checkpoint
 
 
 class State(NamedTuple):
@@ -124,7 +124,7 @@ class Run:
                                   f"train again")
         try:
             every, *steps = (int(v) for v in extra["snapshots.steps"])
-            snapshots = Snapshots(extra["snapshots.z"], every, most_snapshots(extra["snapshots.z"], gan.G))
+            snapshots = Snapshots(extra["snapshots.z"], every, max_snapshots(extra["snapshots.z"], gan.G))
             snapshots.steps, snapshots.samples = steps, list(extra["snapshots.samples"])
             average = Averaged.of(extra, gan.G)
         except (KeyError, ValueError, OverflowError) as error:
@@ -158,9 +158,9 @@ class Run:
             plots.save(plots.curves(gan.history, gan.loss)[0], self["curves.png"])
 
 
-def most_snapshots(z: np.ndarray, G: Network) -> int:
+def max_snapshots(z: np.ndarray, G: Network) -> int:
     """How many snapshots G(z) a run keeps: at most 200, fewer of large images (128 MB in all), at least 2."""
-    return min(200, max(2, MOST_NUMBERS // max(1, z.size // G.d_in * G.d_out)))
+    return min(200, max(2, MAX_NUMBERS // max(1, z.size // G.d_in * G.d_out)))
 
 
 def pointwise(D: Network) -> Network | None:

@@ -15,7 +15,7 @@ from .scale import unscaled
 from .trainset import Described
 
 CHUNK = 4096                    # rows at a time through the network
-MOST_TILES = 10_000
+MAX_TILES = 10_000
 
 
 def sample(folder: str, n: int, seed: int, out: str) -> int:
@@ -34,8 +34,8 @@ def sample(folder: str, n: int, seed: int, out: str) -> int:
     if math.prod(data.shape) != state.gan.G.d_out:
         raise CheckpointError(f"{run['config.json']} tells of items of shape {data.shape}, and G makes "
                               f"{state.gan.G.d_out} columns: train again, or restore it")
-    if suffix == ".png" and len(data.shape) > 1 and n > MOST_TILES:
-        raise Misuse(f"a picture holds at most {MOST_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
+    if suffix == ".png" and len(data.shape) > 1 and n > MAX_TILES:
+        raise Misuse(f"a picture holds at most {MAX_TILES:,} images, and -n asks for {n:,}: write them to a .npz file")
     x = generate(state, n, np.random.default_rng(seed))
     if suffix == ".npz":
         x = unscaled(x, data.original)

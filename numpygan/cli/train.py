@@ -22,7 +22,7 @@ from ..schedule import LinearDecay
 from . import trainset
 from .options import Misuse
 from .outputs import locked
-from .run import FILES, Run, State, environment, most_snapshots
+from .run import FILES, Run, State, environment, max_snapshots
 from .terminal import Bar, Stop, Waiting, say, summary
 
 FRAMES = 100                    # snapshots in a run; at most twice as many are kept, and of large images fewer
@@ -67,7 +67,7 @@ def train(name: str | None = None, preset: str | None = None, changes: dict[str,
               f"(n, h, w, 3) to keep the colours", file=sys.stderr)
     with locked(run.folder):
         run.clear()
-        most = most_snapshots(z, gan.G)
+        most = max_snapshots(z, gan.G)
         snapshots = Snapshots(z, max(1, total // min(FRAMES, most)), most)
         return _go(run, config, recipe, data, State(gan, rng, snapshots, average))
 

@@ -17,7 +17,7 @@ TIMEOUT = 30.0                                  # seconds without an answer befo
 PATIENCE = 60.0                                 # seconds without a whole chunk: a server that drips answers for ever
 CHUNK = 1 << 16                                 # bytes
 
-_PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection", "SSLError": "no safe connection",
+PLAIN = {"ConnectionError": "no connection", "ProxyError": "no connection", "SSLError": "no safe connection",
           "ChunkedEncodingError": "it stopped half-way"}
 
 
@@ -120,4 +120,4 @@ def _reason(error: Exception) -> str:
         return f"{response.status_code} {response.reason}"
     if "timed out" in str(error):
         return "no answer"
-    return _PLAIN.get(type(error).__name__, str(error))
+    return PLAIN.get(type(error).__name__, str(error))

@@ -13,8 +13,8 @@ from .protocol import DataError
 from .rows import Rows, from_bytes, read_bounded, source_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-MOST_PIXELS = 1 << 20                   # networks here are fully connected: a megapixel is far beyond them
-MOST_BYTES = 1 << 24                    # of one file: more than a megapixel needs in any of these formats
+MAX_PIXELS = 1 << 20                    # networks here are fully connected: a megapixel is far beyond them
+MAX_BYTES = 1 << 24                     # of one file: more than a megapixel needs in any of these formats
 
 
 def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
@@ -33,7 +33,7 @@ def images(folder: Any, mode: str = "L", dtype: Any = np.float32) -> Rows:
     pixels: list[np.ndarray] = []
     lost = False
     for path in _image_files(folder):
-        packed = read_bounded(path, MOST_BYTES, ": make it smaller, such as 28 by 28 pixels")
+        packed = read_bounded(path, MAX_BYTES, ": make it smaller, such as 28 by 28 pixels")
         digest.update(path.name.encode() + b"\0" + packed)
         one, coloured = _pixels(path, packed, mode)
         pixels.append(one)
@@ -89,8 +89,8 @@ def _coloured(image: Any) -> bool:
 
 def _refuse(image: Any, path: Path) -> None:
     width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise DataError(f"{path} has {width} by {height} pixels, and at most {MOST_PIXELS} can "
+    if width * height > MAX_PIXELS:
+        raise DataError(f"{path} has {width} by {height} pixels, and at most {MAX_PIXELS} can "
                         "be used: make it smaller, such as 28 by 28")
     if image.mode[0] in "IF":            # more than 8 bits: the conversion would cut the values off
         raise DataError(f"{path} has more than 8 bits for each pixel: convert it to 8 bits, or save all images as one "

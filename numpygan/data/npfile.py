@@ -14,11 +14,11 @@ from .own import array
 from .protocol import DataError
 from .rows import Rows, source_of
 
-_DATA_KEYS, _LABEL_KEYS = ("x", "samples"), ("labels", "y")
-_MOST_DEFLATE = 1032                    # deflate packs at most 1,032 bytes into one
-_DENSE, _LARGE = 100, 1 << 28           # data worth learning from does not pack 100 to 1; above 256 MB that is a bomb
-_MOST_HEADER = 1 << 16                  # bytes; version 2 of the format allows four gigabytes
-_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+DATA_KEYS, LABEL_KEYS = ("x", "samples"), ("labels", "y")
+MAX_DEFLATE = 1032                      # deflate packs at most 1,032 bytes into one
+DENSE, LARGE = 100, 1 << 28             # data worth learning from does not pack 100 to 1; above 256 MB that is a bomb
+MAX_HEADER = 1 << 16                    # bytes; version 2 of the format allows four gigabytes
+DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 
 
 def npy(path: Any, dtype: Any = np.float32) -> Rows:
@@ -30,7 +30,7 @@ def npy(path: Any, dtype: Any = np.float32) -> Rows:
     try:
         with open(path, "rb") as file:
             x = _read(file, path, os.fstat(file.fileno()).st_size)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(path, error) from error
     return _rows(path, x, None, dtype)
 
@@ -47,17 +47,17 @@ def npz(path: Any, dtype: Any = np.float32) -> Rows:
             members = {info.filename.removesuffix(".npy"): info for info in arrays}
             if len(members) < len(arrays):
                 raise DataError(f"{path} holds {_twice(arrays)} more than once: save it with numpy.savez")
-            label_key = next((key for key in _LABEL_KEYS if key in members), None)
+            label_key = next((key for key in LABEL_KEYS if key in members), None)
             x = _member(file, members[_data_key(members, path)], path)
             labels = None if label_key is None else _member(file, members[label_key], path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(path, error) from error
     return _rows(path, x, labels, dtype)
 
 
 def _data_key(members: dict[str, Any], path: Path) -> str:
-    others = [key for key in members if key not in _LABEL_KEYS]
-    for key in (*_DATA_KEYS, *(others if len(others) == 1 else ())):
+    others = [key for key in members if key not in LABEL_KEYS]
+    for key in (*DATA_KEYS, *(others if len(others) == 1 else ())):
         if key in members:
             return key
     names = ", ".join(sorted(members)[:10]) or "nothing"
@@ -75,10 +75,10 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndar
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{path} is packed in a way that NumPy does not use: save it with numpy.savez")
     packed = min(info.compress_size, path.stat().st_size)
-    if info.file_size > (packed + 64) * (_MOST_DEFLATE if info.compress_type else 1):
+    if info.file_size > (packed + 64) * (MAX_DEFLATE if info.compress_type else 1):
         raise DataError(f"{path} claims that {info.filename} unpacks from {packed} to {info.file_size} "
                         "bytes, which cannot be: save it again")
-    if info.file_size > max(_LARGE, _DENSE * packed):
+    if info.file_size > max(LARGE, DENSE * packed):
         raise DataError(f"{path} would unpack {packed} bytes to {info.file_size}, almost all of them the same: save "
                         f"it with numpy.savez, unpacked, if you mean it")
     with file.open(info) as member:
@@ -107,7 +107,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype]:
         old = version == (1, 0)
         start = file.tell()
         length = int.from_bytes(file.read(2 if old else 4), "little")
-        if length > _MOST_HEADER:
+        if length > MAX_HEADER:
             raise ValueError(f"a header of {length} bytes")
         file.seek(start)
         read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0

@@ -10,7 +10,7 @@ from ..cli.options import Misuse
 from ..cli.terminal import say
 from .board import Board, Column
 
-MOST = 10_000                   # samples by default, where the data has as many
+MAX_SAMPLES = 10_000            # by default, where the data has as many
 VALID = 1000                    # rows for σ
 PROBE = 1000                    # samples whose nearest training image is looked for
 CENTRES = 100
@@ -73,7 +73,7 @@ def split(data: Any, n: int | None, root: str | None, rng: np.random.Generator) 
                      + (f"ask for -n 10 to {most:,}" if most >= 10 else "too few to evaluate"))
     x, classes = unit(data.x, data.range), None if labels is None else labels[known]
     parts = Parts(x, x[known], classes, x[valid], unit(x_test, data.range), test_labels, about)
-    return parts, n or min(most, MOST)
+    return parts, n or min(most, MAX_SAMPLES)
 
 
 def unit(x: np.ndarray, between: tuple[float, float]) -> np.ndarray:

@@ -13,8 +13,8 @@ from .images import sample_grid, tiles
 from .moving import Film, save_gif
 from .points import check_data, principal_plane, samples, samples_2d
 
-MOST = 60                       # frames
-SECONDS = 0.09                  # that each is shown
+MAX_FRAMES = 60
+SECONDS = 0.09                  # that each frame is shown
 
 
 def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random.Generator, *,
@@ -30,7 +30,7 @@ def animation(snapshots: Any, data: Any, path: str | os.PathLike, rng: np.random
     generator(rng)
     if not snapshots.steps:
         raise ValueError("there are no snapshots to animate: pass callbacks=[snapshots] to fit")
-    film = _film(snapshots, data, rng, title, spread(len(snapshots.steps), MOST))
+    film = _film(snapshots, data, rng, title, spread(len(snapshots.steps), MAX_FRAMES))
     return save_gif(_reduced(film.frames(), grey=len(data.shape) == 2), path, SECONDS)
 
 

@@ -9,7 +9,7 @@ from ..checks import finite, function, numbers, whole
 from . import divergences, game
 from .density import Density, as_density, common_box
 from .divergences import check_mass, check_tails
-from .quadrature import KRONROD, MOST, NODES, integrate
+from .quadrature import KRONROD, MAX_POINTS, NODES, integrate
 
 TERMS = {
     "entropy": divergences.entropy_terms, "cross_entropy": divergences.cross_entropy_terms,
@@ -131,7 +131,7 @@ def smoothed(p: Any, std: float, support: Any = None) -> Density:
     done = integrate(lambda x: P(x)[:, None], box, breaks)
     check_mass(P, done.value[0], box)
     parts = np.ceil((done.hi - done.lo)[:, 0] / (2 * std))
-    if parts.sum() * len(NODES) > MOST:
+    if parts.sum() * len(NODES) > MAX_POINTS:
         raise ValueError(f"std {std:g} is so small beside the support {tuple(box[0].tolist())} that {P.name} smoothed "
                          f"is {P.name} itself: give a larger one")
     parts = parts.astype(int)

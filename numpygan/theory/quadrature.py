@@ -19,7 +19,7 @@ GAUSS = np.array([*_G[:-1], *_G[::-1]])
 
 EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 CHUNK = 65_536           # points per call of the integrand: a few arrays of them fit the cache
-MOST = 8_000_000         # points after which a slow integral is given up
+MAX_POINTS = 8_000_000   # after which a slow integral is given up
 
 
 class Integral(NamedTuple):
@@ -56,7 +56,7 @@ def integrate(f: Callable[[np.ndarray], np.ndarray], box: np.ndarray, breaks: Se
         axis = np.where(divisible, error, -1.0).argmax(1)
         coarse = (size > bound / (2 * len(size))) & divisible[np.arange(len(lo)), axis]
         points += 2 * int(coarse.sum()) * len(rule[0])
-        if not coarse.any() or points > MOST:
+        if not coarse.any() or points > MAX_POINTS:
             return _given_up(Integral(value.sum(0), float(size.sum()), lo, hi), bound)
         new_lo, new_hi = _halves(lo[coarse], hi[coarse], axis[coarse])
         new_value, new_error = _apply(f, new_lo, new_hi, rule)
