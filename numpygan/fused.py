@@ -5,7 +5,7 @@ one `DenseStack`. Nothing of one layer is joined to the arithmetic of the next; 
 numbers, one call for all of them going up and one coming down, and the gradients are written where they belong
 (`c.out`). A `SpectralDense` is such a layer whose weights are divided first: a `SpectralStack`.
 """
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,38 +37,19 @@ class DenseStack(Layer):
 
     def jvp(self, p, cache, x_dot, c):
         """Eqs. (10.8), (10.10)"""
-        dots = []
-        for (k, m), slope, _, y, part in self._members(cache):
-            dots.append(x_dot)
-            W = p["theta"][part][:k * m].reshape(k, m)
-            x_dot = c.ops.matmul(x_dot, W)
-            if slope != 1:
-                x_dot = c.ops.leaky_relu_backward(x_dot, y, slope)
-        return x_dot, dots
+        _, hidden, y = cache
+        y_dot, dots = c.ops.mlp_jvp(x_dot, hidden, y, p["theta"], self.sizes, self.slopes)
+        return y_dot, (x_dot, dots)
 
     def jvp_backward(self, p, cache, dots, dy, dy_dot, c):
         """Eqs. (10.9), (10.11): `backward` of the tangents, plus `backward` of dy where there is any"""
-        g = c.out["theta"]
-        for i, ((k, m), slope, x, y, part) in reversed(list(enumerate(self._members(cache)))):
-            layer, g_layer, want_dx = (p["theta"][part], (k, m), (slope,)), g[part], c.want_dx or i > 0
-            nothing = NOWHERE[y.dtype.char]
-            dx_dot = c.ops.mlp_backward(dots[i], nothing, y, dy_dot, *layer, g_layer, want_dx)
-            g_layer[k * m:] = 0                                    # ẏ does not depend on b
-            if dy is not None:
-                along = g_layer.copy()
-                dy = c.ops.mlp_backward(x, nothing, y, dy, *layer, g_layer, want_dx)
-                g_layer += along
-            dy_dot = dx_dot
-        return dy, dy_dot, c.out
-
-    def _members(self, cache) -> Iterator[tuple]:
-        """Of each layer from below: its two sizes, slope, input, output, and where in theta its parameters lie."""
-        x, hidden, last = cache
-        a = b = 0
-        for k, m, slope in zip(self.sizes, self.sizes[1:], self.slopes, strict=False):
-            y = hidden[a:a + len(x) * m].reshape(-1, m) if a < hidden.size else last
-            yield (k, m), slope, x, y, slice(b, b + (k + 1) * m)
-            x, a, b = y, a + len(x) * m, b + (k + 1) * m
+        (x, hidden, y), g, layers = cache, c.out["theta"], (p["theta"], self.sizes, self.slopes)
+        dx_dot = c.ops.mlp_jvp_backward(*dots, hidden, y, dy_dot, *layers, g, c.want_dx)
+        if dy is not None:
+            along = g.copy()
+            dy = c.ops.mlp_backward(x, hidden, y, dy, *layers, g, c.want_dx)
+            g += along
+        return dy, dx_dot, c.out
 
 
 class SpectralStack(DenseStack):

@@ -11,7 +11,7 @@ SLOPES = 0.0, 0.2, 1.0
 THIN, NARROW, TILES = (6, 2), (2, 6), (6, 7)            # sizes of a layer for each of the three ways
 MIXED = 6, 7, 2, 5                                      # and of a stack that goes all of them
 DEEP = [(2, 130, 3, 70, 1), (5, 4, 4, 5), (64, 128, 128, 1), (3, 1, 3), (1, 1, 1, 1, 1, 1), (70, 5, 33), (4, 40, 5, 5)]
-KERNELS = passes._product, passes._forward, passes._backward
+KERNELS = passes._product, passes._forward, passes._backward, passes._tangent
 
 
 def rotated(sizes, first=0):
@@ -64,6 +64,13 @@ def backward(x, hidden, y, dy, theta, sizes, slopes, want_g=True, want_dx=True):
     return dx, (g if want_g else None)
 
 
+def tangents(x, hidden, y, dy, theta, sizes, slopes):
+    """Both passes of a direction, and all they return; x is taken for ẋ and dy for dẏ. g is written into NaN."""
+    y_dot, dots = stack.mlp_jvp(x, hidden, y, theta, sizes, slopes)
+    g = np.full_like(theta, np.nan)
+    return y_dot, dots, stack.mlp_jvp_backward(x, dots, hidden, y, dy, theta, sizes, slopes, g, True), g
+
+
 def off(got, exact, size, count, brought=0.0):
     """The largest error as a part of what `count` roundings, each to one side or the other, make of such terms; beside
     that which the terms had `brought`."""
@@ -87,10 +94,24 @@ def worst_up(x, hidden, y, theta, sizes, slopes):
     return np.max(found)                                  # NaN, if there is any
 
 
-def worst(dx, g, x, hidden, y, dy, theta, sizes, slopes):
-    """The largest error of dx and g, beside sums of more digits; no dx: that of g, and no g: that of dx."""
+def worst_along(y_dot, dots, dx_dot, g, x, hidden, y, dy, theta, sizes, slopes):
+    """The largest error of what `tangents` returns: of each ẏ_l from the ẏ_{l−1} that there is, and of the way down."""
+    found, a = [], x
+    for (W, _), out, dot, slope in zip(members(theta, sizes), outputs(hidden, y, sizes), outputs(dots, y_dot, sizes),
+                                       slopes, strict=True):
+        a, W, factor = wide(a, W, x.dtype.type(slope).reshape(1))
+        side = np.where(out > 0, 1, factor)
+        found.append(off(dot, side * (a @ W), side * (np.abs(a) @ np.abs(W)), len(W)))
+        a = dot
+    assert all(np.all(db == 0) for _, db in members(g, sizes))
+    return np.max([*found, worst(dx_dot, g, x, hidden, y, dy, theta, sizes, slopes, dots)])
+
+
+def worst(dx, g, x, hidden, y, dy, theta, sizes, slopes, dots=None):
+    """The largest error of dx and g, beside sums of more digits; no dx: that of g, and no g: that of dx.
+    With `dots`, of tangents: the inputs of the layers are x and these, and db is not looked at."""
     outs, found, dtype = outputs(hidden, y, sizes), [0.0], x.dtype
-    inputs, layers = [x, *outs[:-1]], members(theta, sizes)
+    inputs, layers = [x, *outputs(hidden if dots is None else dots, y, sizes)[:-1]], members(theta, sizes)
     of_g = members(g, sizes) if g is not None else [None] * len(layers)
     dy, brought = wide(dy)[0], 0.0
     for a, out, (W, _), place, slope in reversed(list(zip(inputs, outs, layers, of_g, slopes, strict=True))):
@@ -98,8 +119,9 @@ def worst(dx, g, x, hidden, y, dy, theta, sizes, slopes):
         side = np.where(out > 0, 1, factor)
         da, brought, n = side * dy, side * brought, len(x)
         if place:
-            found += [off(place[0], a.T @ da, np.abs(a.T) @ np.abs(da), n, np.abs(a.T) @ brought),
-                      off(place[1], da.sum(0), np.abs(da).sum(0), n, brought.sum(0))]
+            found.append(off(place[0], a.T @ da, np.abs(a.T) @ np.abs(da), n, np.abs(a.T) @ brought))
+            if dots is None:
+                found.append(off(place[1], da.sum(0), np.abs(da).sum(0), n, brought.sum(0)))
         dy, size = da @ W.T, np.abs(da) @ np.abs(W.T)
         before = brought @ np.abs(W.T)
         brought = before + (math.sqrt(W.shape[1]) + 4) * np.finfo(dtype).eps * size
@@ -129,4 +151,5 @@ def compile_all(rng):
         args = x, _, _, _, theta = arrays(rng, 3, MIXED, dtype)
         stack.mlp(x, theta, MIXED, rotated(MIXED))
         backward(*args, MIXED, rotated(MIXED))
+        tangents(*args, MIXED, rotated(MIXED))
         dense.affine(np.ones((2, 6), dtype), np.ones((6, 7), dtype), np.ones(7, dtype))

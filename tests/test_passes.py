@@ -25,7 +25,9 @@ from stacks import (
     parameters,
     room_for,
     rotated,
+    tangents,
     worst,
+    worst_along,
     worst_up,
 )
 
@@ -73,6 +75,9 @@ def test_stacks_of_layers(sizes, n, dtype, rng):
         assert worst_up(args[0], hidden, y, args[-1], sizes, slopes) <= 1, slopes
         dx, g = backward(*args, sizes, slopes)
         assert worst(dx, g, *args, sizes, slopes) <= 1, slopes
+        found = tangents(*args, sizes, slopes)
+        assert [a.dtype for a in found] == [dtype] * 4
+        assert worst_along(*found, *args, sizes, slopes) <= 1, slopes
         none, alone = backward(*args, sizes, slopes, want_dx=False)
         assert none is None
         assert alone.tobytes() == g.tobytes()
@@ -91,6 +96,12 @@ def test_nothing_of_two_layers_is_joined(sizes, n, dtype, rng):
         assert a.tobytes() == out.tobytes()
     for got, alone in zip(backward(*args, sizes, slopes), one_by_one(*args, sizes, slopes), strict=True):
         assert got.tobytes() == alone.tobytes()
+    x, hidden, y, _, theta = args
+    y_dot, dots = stack.mlp_jvp(x, hidden, y, theta, sizes, slopes)
+    for i, ((W, _), out, dot) in enumerate(zip(members(theta, sizes), outputs(hidden, y, sizes),
+                                               outputs(dots, y_dot, sizes), strict=True)):
+        x = kernels.leaky_relu_backward(kernels.matmul(x, W), out, slopes[i])
+        assert x.tobytes() == dot.tobytes()
 
 
 @COMPILED
@@ -103,6 +114,7 @@ def test_blas_gives_the_same_numbers(monkeypatch, sizes, dtype, rng):
     assert worst_up(args[0], hidden, y, args[-1], sizes, slopes) <= 1
     dx, g = backward(*args, sizes, slopes)
     assert worst(dx, g, *args, sizes, slopes) <= 1
+    assert worst_along(*tangents(*args, sizes, slopes), *args, sizes, slopes) <= 1
     none, alone = backward(*args, sizes, slopes, want_dx=False)
     assert none is None
     assert alone.tobytes() == g.tobytes()
@@ -198,7 +210,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(monkeypatch, dtype, rn
             monkeypatch.setattr(team, "_team", team.Team(size))
             for _ in range(3):
                 up = stack.mlp(args[0], args[-1], sizes, slopes)
-                results.add(tuple(a.tobytes() for a in (*up, *backward(*args, sizes, slopes))))
+                found = *up, *backward(*args, sizes, slopes), *tangents(*args, sizes, slopes)
+                results.add(tuple(a.tobytes() for a in found))
         assert len(results) == 1, (n, sizes)
 
 
@@ -307,16 +320,19 @@ def test_what_a_stack_has_begun_for_a_new_team_it_begins_anew(warm, n, sizes, dt
     """Small layers are done by the time a large one needs helpers; the last shape has one block and several pieces."""
     slopes, args = rotated(sizes), arrays(rng, n, sizes, dtype)
     x, hidden, y, dy, theta = args
-    up, down = stack._plan(sizes, slopes, x.dtype.char, False), stack._plan(sizes, slopes, x.dtype.char, True)
-    expected = [a.tobytes() for a in (*stack.mlp(x, theta, sizes, slopes), *backward(*args, sizes, slopes))]
-    between, out, g, dx = (np.full_like(a, np.nan) for a in (hidden, y, theta, x))
-    room = room_for(n, sizes, dtype)
+    up, down, along = (stack._plan(sizes, slopes, x.dtype.char, way) for way in ("up", "down", "along"))
+    expected = [a.tobytes() for a in (*stack.mlp(x, theta, sizes, slopes), *backward(*args, sizes, slopes),
+                                      *tangents(*args, sizes, slopes)[:2])]
+    between, dots, out, y_dot, g, dx = (np.full_like(a, np.nan) for a in (hidden, hidden, y, y, theta, x))
+    room, product = room_for(n, sizes, dtype), np.full(n * max(sizes[1:]), np.nan, dtype)
     room[...] = np.nan
     pieces, done, _ = newly_asked(passes._forward, x, theta, between, out, up.address)
     assert (pieces > 1, done) == (True, 0)
-    pieces, done, _ = newly_asked(passes._backward, x, theta, hidden, y, dy, g, dx, room, down.address)
+    pieces, done, _ = newly_asked(passes._backward, x, hidden, theta, hidden, y, dy, g, dx, room, down.address)
     assert (pieces > 1, done) == (True, 0)
-    assert [a.tobytes() for a in (out, between, dx, g)] == expected
+    pieces, done, _ = newly_asked(passes._tangent, x, theta, hidden, y, dots, y_dot, product, along.address)
+    assert (pieces > 1, done) == (True, 0)
+    assert [a.tobytes() for a in (out, between, dx, g, y_dot, dots)] == expected
 
 
 # ------------------------------------------------------------------------------------------ nothing beside the arrays
@@ -355,6 +371,8 @@ def run(n, sizes, dtype):
     stack.mlp(x, theta, sizes, slopes)
     for g, want_dx in itertools.product([room((parameters,), dtype), np.empty(0, dtype)], [True, False]):
         stack.mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, want_dx)
+        _, dots = stack.mlp_jvp(x, hidden, y, theta, sizes, slopes)
+        stack.mlp_jvp_backward(x, dots, hidden, y, dy, theta, sizes, slopes, g, want_dx)
     dense.affine(x, W, b), dense.affine_dx(c, W), dense.affine_dW(x, c)
 
 for dtype in "fd":
@@ -411,6 +429,9 @@ def test_nothing_beside_the_gradient_is_written(sizes, dtype, rng):
     whole = np.full(parameters(sizes) + 40, 7, dtype)
     dx = stack.mlp_backward(*args, sizes, slopes, whole[20:-20], True)
     assert worst(dx, whole[20:-20], *args, sizes, slopes) <= 1
+    x, hidden, y, dy, theta = args
+    _, dots = stack.mlp_jvp(x, hidden, y, theta, sizes, slopes)
+    stack.mlp_jvp_backward(x, dots, hidden, y, dy, theta, sizes, slopes, whole[20:-20], True)
     assert np.all(whole[:20] == 7)
     assert np.all(whole[-20:] == 7)
 
@@ -420,10 +441,10 @@ def test_nothing_beside_the_gradient_is_written(sizes, dtype, rng):
 @pytest.mark.parametrize("sizes", [THIN, NARROW, TILES], ids=str)
 def test_what_nobody_wants_is_not_summed(warm, sizes, wanted, dtype, rng):
     (x, hidden, y, dy, theta), (k, m) = arrays(rng, 9, sizes, dtype), sizes
-    crew, plan = team.Team(1), stack._plan(sizes, (0.2,), x.dtype.char, True)
+    crew, plan = team.Team(1), stack._plan(sizes, (0.2,), x.dtype.char, "down")
     room = room_for(len(x), sizes, dtype)
     g = np.zeros_like(theta) if wanted else hidden
-    assert passes._backward(x, theta, hidden, y, dy, g, x.copy(), room, plan.address, crew.address, 0) == 0
+    assert passes._backward(x, hidden, theta, hidden, y, dy, g, x.copy(), room, plan.address, crew.address, 0) == 0
     sums = room[2 * len(x) * max(sizes[1:]):]
     for part in {THIN: [sums[:k * m]], NARROW: [sums[:k * m], sums[k * m:(k + 1) * m]], TILES: [sums[:m]]}[sizes]:
         assert np.all(part != 0) if wanted else not part.any()

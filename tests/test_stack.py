@@ -20,6 +20,7 @@ from stacks import (
     parameters,
     rotated,
     signatures,
+    tangents,
 )
 
 import numpygan as ng
@@ -82,15 +83,15 @@ def tried(function, args, at, change):
     args = [a.copy() for a in args]
     for i in at:
         args[i] = change(args[i])
-    before = [bytes_of(a) for a in args[:5]]
+    before = [bytes_of(a) for a in args[:6 if len(args) == 7 else 5]]
     result = answer(lambda: function(*args))
-    assert [bytes_of(a) for a in args[:5]] == before
+    assert [bytes_of(a) for a in args[:len(before)]] == before
     return result
 
 
 @pytest.fixture(params=[THIN, NARROW, TILES, MIXED], ids=["thin", "narrow", "tiles", "a stack"])
 def calls(request, dtype, rng, warm):
-    """(function, arguments, how many of them are only read) of both passes."""
+    """(function, arguments, how many of them are only read): the passes up and down, and along a direction."""
     sizes, slopes = request.param, rotated(request.param, 1)
     x, hidden, y, dy, theta = arrays(rng, 9, sizes, dtype)
 
@@ -99,7 +100,15 @@ def calls(request, dtype, rng, warm):
 
     def down(x, hidden, y, dy, theta, g):
         return stack.mlp_backward(x, hidden, y, dy, theta, sizes, slopes, g, True), g
-    return [(up, [x, theta], 2), (down, [x, hidden, y, dy, theta, np.full_like(theta, 7)], 5)]
+
+    def along(x_dot, hidden, y, theta):
+        return stack.mlp_jvp(x_dot, hidden, y, theta, sizes, slopes)
+
+    def back(x_dot, dots, hidden, y, dy_dot, theta, g):
+        return stack.mlp_jvp_backward(x_dot, dots, hidden, y, dy_dot, theta, sizes, slopes, g, True), g
+    g = np.full_like(theta, 7)
+    return [(up, [x, theta], 2), (down, [x, hidden, y, dy, theta, g], 5), (along, [x, hidden, y, theta], 4),
+            (back, [x, hidden[::-1].copy(), hidden, y, dy, theta, g], 6)]
 
 
 def test_arrays_that_lie_otherwise_give_the_same_bytes(calls):
@@ -121,9 +130,9 @@ def test_what_is_no_array_of_floats_is_refused_in_one_sentence(calls):
     known = signatures()
     for function, args, read in calls:
         for (name, change), i in itertools.product((REFUSED | OTHER).items(), range(len(args))):
-            fine = ((name == "no rows" and i == 5)                                         # g: it is not wanted
+            fine = ((name == "no rows" and i == read)                                      # g: it is not wanted
                     or (name in ("a row more", "a row less") and read == 2 and i == 0)
-                    or (read == 5 and i == 1 and args[1].size == 0))                       # there is nothing in it
+                    or args[i].size == 0)                                                  # there is nothing in it
             assert fine or tried(function, args, [i], change) is None, (name, i)
         for name, change in REFUSED.items():
             assert tried(function, args, range(len(args)), change) is None, name
@@ -184,7 +193,7 @@ def test_the_order_of_bytes(engine, calls):
 
     Numba mistakes one for the other once it has seen arrays that are not aligned.
     """
-    _, (function, args, read) = calls
+    function, args, read = calls[1]
     tried(function, args, range(read), unaligned)
     x, _, y, dy, _, _ = args
     k, m = x.shape[1], y.shape[1]
@@ -204,14 +213,14 @@ def test_the_order_of_bytes(engine, calls):
 
 
 def test_a_gradient_goes_into_a_vector_that_can_hold_it(calls):
-    _, (function, args, _) = calls
+    function, args, _ = calls[1]
     for change in (read_only, lambda a: np.repeat(a, 2)[::2], lambda a: a[::-1], lambda a: a[:-1], lambda a: a[None]):
         assert tried(function, args, [5], change) is None
 
 
 def test_a_gradient_that_nobody_wants_may_be_any_empty_array(calls):
     known = signatures()
-    _, (function, args, _) = calls
+    function, args, _ = calls[1]
     expected = tried(function, args, [], None)[0]
     for g in (np.empty((0, 0)), np.empty(0), np.empty(0, "f"), np.empty((3, 0), "i"), np.empty(0, complex),
               np.empty((2, 0), "U3")):
@@ -245,16 +254,20 @@ def test_compiled_code_looks_at_all_shapes(warm, sizes, dtype, rng):
     x, hidden, y, dy, theta = arrays(rng, 9, sizes, dtype)
     crew, least = team.Team(1), rows.BLOCKS * rows.ROOM * max(sizes)
     given = dict(x=x, theta=theta, hidden=hidden, y=y, dy=dy, g=theta.copy(), dx=x.copy(),
-                 room=np.empty(2 * 9 * max(sizes[1:]) + least, dtype))
-    for kernel, names in ((passes._forward, ["x", "theta", "hidden", "y"]), (passes._backward, list(given))):
-        plan = stack._plan(sizes, rotated(sizes), x.dtype.char, kernel is passes._backward)
+                 room=np.empty(2 * 9 * max(sizes[1:]) + least, dtype), between=hidden.copy(), dots=hidden.copy(),
+                 y_dot=y.copy(), product=np.empty(9 * max(sizes[1:]), dtype))
+    for kernel, way, names in (
+            (passes._forward, "up", ["x", "theta", "hidden", "y"]),
+            (passes._backward, "down", ["x", "between", "theta", "hidden", "y", "dy", "g", "dx", "room"]),
+            (passes._tangent, "along", ["x", "theta", "hidden", "y", "dots", "y_dot", "product"])):
+        plan = stack._plan(sizes, rotated(sizes), x.dtype.char, way)
 
         def asked(arrays, kernel=kernel, names=names, plan=plan):
             return kernel(*(arrays[name] for name in names), plan.address, crew.address, 0)
         assert asked(given) == 0
         for wrong in misfits(given, names):
             assert asked(wrong) == passes.MISFIT, {name: wrong[name].shape for name in names}
-        without = {name: a[:0] if name in ("x", "hidden", "y", "dy", "dx") else a for name, a in given.items()}
+        without = {name: a if name in ("theta", "g", "room") else a[:0] for name, a in given.items()}
         assert asked(without | dict(room=np.empty(least, dtype))) == passes.MISFIT
         for name in {"g", "dx"} & set(names):
             assert asked(given | {name: given[name][:0]}) == 0
@@ -266,14 +279,14 @@ def test_the_plan_of_a_stack_says_how_each_layer_is_made(warm, dtype):
     sizes = (8, 7, 2, 5, rows.THIN)
     size = np.dtype(dtype).itemsize
     head, layers = {}, {}
-    for down in (False, True):
-        plan = stack._plan(sizes, slopes, char, down)
+    for way in ("up", "down", "along"):
+        plan = stack._plan(sizes, slopes, char, way)
         assert (plan.hidden, plan.widest, plan.widest_of_all, plan.address) == (14, 7, 8, plan.words.ctypes.data)
         first = len(passes.HEAD)
-        head[down] = dict(zip(passes.HEAD, plan.words[:first].tolist(), strict=True))
-        layers[down] = [dict(zip(passes.LAYER, words, strict=True))
+        head[way] = dict(zip(passes.HEAD, plan.words[:first].tolist(), strict=True))
+        layers[way] = [dict(zip(passes.LAYER, words, strict=True))
                         for words in plan.words[first:].reshape(-1, len(passes.LAYER)).tolist()]
-        for k, m, slope, layer in zip(sizes[:-1], sizes[1:], slopes, layers[down], strict=True):
+        for k, m, slope, layer in zip(sizes[:-1], sizes[1:], slopes, layers[way], strict=True):
             assert (layer["depth"], layer["cols"]) == (k, m)
             assert layer["slope"].to_bytes(8, "little")[:size] == dtype(slope).tobytes()
     for h in head.values():
@@ -282,14 +295,16 @@ def test_the_plan_of_a_stack_says_how_each_layer_is_made(warm, dtype):
         assert h["one"].to_bytes(8, "little")[:size] == dtype(1).tobytes()
     of = {f: support.piece_of(f, char) for f in (rows._thin, rows._thin_backward, rows._narrow_backward,
                                                  rows._activation_backward, tiles._work)}
-    for name, down, ways in (("forward", False, (tiles._work, rows._thin, tiles._work, rows._thin)),
-                             ("backward", True, (rows._activation_backward, rows._thin_backward, rows._narrow_backward,
-                                                 rows._thin_backward))):
-        assert [layer[name] for layer in layers[down]] == [of[f] for f in ways]
-    assert head[True]["tiles"] == of[tiles._work]
+    up, bent = (tiles._work, rows._thin, tiles._work, rows._thin), rows._activation_backward
+    for name, way, pieces in (("forward", "up", up), ("forward", "along", up),
+                              ("backward", "down", (bent, rows._thin_backward, rows._narrow_backward,
+                                                    rows._thin_backward))):
+        assert [layer[name] for layer in layers[way]] == [of[f] for f in pieces]
+    assert [layer["backward"] for layer in layers["along"]] == [of[bent], of[bent], 0, of[bent]]
+    assert head["down"]["tiles"] == of[tiles._work]
     assert [rows.thin(*pair) for pair in ((rows.LONGEST, 4), (rows.LONGEST + 1, 4), (1, 5))] == [True, False, False]
     for k, f in ((rows.LONGEST, rows._thin), (rows.LONGEST + 1, tiles._work)):
-        plan = stack._plan((k, 2), (0.2,), char, False)
+        plan = stack._plan((k, 2), (0.2,), char, "up")
         assert plan.words[len(passes.HEAD) + passes.LAYER.index("forward")] == of[f]
 
 
@@ -304,11 +319,12 @@ def test_nobody_else_comes_through_the_open_door(warm, dtype, rng):
 
         def both(x, y, of=(hidden, dy, theta, sizes, slopes)):
             hidden, dy, theta, *layers = of
-            return [a.tobytes() for a in (*stack.mlp(x, theta, *layers), *backward(x, hidden, y, dy, theta, *layers))]
+            return [a.tobytes() for a in (*stack.mlp(x, theta, *layers), *backward(x, hidden, y, dy, theta, *layers),
+                                          *tangents(x, hidden, y, dy, theta, *layers))]
         expected, known, got = both(x, y), signatures(), []
         odd = [np.repeat(a, 2, 1)[:, ::2] for a in (x, y)]
         other = threading.Thread(target=lambda of=odd, to=got, call=both: to.append(call(*of)))
-        with support.opened(passes._forward, passes._backward):
+        with support.opened(*KERNELS):
             other.start()
             other.join(0.2)
         other.join()
@@ -340,8 +356,11 @@ def passes_of(dtype, *sizes):
     layers, g = (sizes, (.2,) * (len(sizes) - 1)), np.empty_like(theta)
     y, hidden = stack.mlp(x, theta, *layers)
     dx = stack.mlp_backward(x, hidden, y, dy, theta, *layers, g, True)
+    y_dot, dots = stack.mlp_jvp(x, hidden, y, theta, *layers)
+    dx_dot = stack.mlp_jvp_backward(x, dots, hidden, y, dy, theta, *layers, g_dot := np.empty_like(g), True)
     W = theta[:sizes[0] * sizes[1]].reshape(sizes[:2])
-    return tuple(a.tobytes() for a in (y, hidden, dx, g, dense.affine(x, W, theta[-sizes[1]:])))
+    found = y, hidden, dx, g, y_dot, dots, dx_dot, g_dot, dense.affine(x, W, theta[-sizes[1]:])
+    return tuple(a.tobytes() for a in found)
 
 jobs = [("f", 6, 2), ("d", 6, 2), ("f", 2, 60), ("d", 2, 60), ("f", 70, 60, 3), ("d", 70, 60, 3)]
 found, errors, start = {job: set() for job in jobs}, [], threading.Barrier(6)
@@ -361,7 +380,7 @@ for t in threads:
     t.join()
 assert not errors, errors
 assert all(results == {passes_of(*job)} for job, results in found.items())
-print([len(c.signatures) for c in (passes._product, passes._forward, passes._backward)])
+print([len(c.signatures) for c in (passes._product, passes._forward, passes._backward, passes._tangent)])
 """
 
 

@@ -47,10 +47,10 @@ from .losses import (
 from .optim import adam, average, clip, momentum, norm, rmsprop, sgd
 from .penalties import norm_penalty, square_penalty
 from .spectral import normalised, normalised_backward, power_iteration, spectral_norm, spectral_norm_backward
-from .stack import mlp, mlp_backward
+from .stack import mlp, mlp_backward, mlp_jvp, mlp_jvp_backward
 
 # beyond the names of `functional`: dense layers fused with their activations, which `Network` alone asks for
-FUSED = ("mlp", "mlp_backward", "normalised", "normalised_backward")
+FUSED = ("mlp", "mlp_backward", "mlp_jvp", "mlp_jvp_backward", "normalised", "normalised_backward")
 
 __all__ = [
     "adam", "affine", "affine_dW", "affine_db", "affine_dx", "average", "batch_norm", "batch_norm_backward",
@@ -58,9 +58,9 @@ __all__ = [
     "dropout_mask", "hinge_discriminator", "leaky_relu", "leaky_relu_backward", "least_squares_discriminator",
     "least_squares_generator", "log_sigmoid", "log_sigmoid_backward", "matmul", "maxout", "maxout_backward",
     "maxout_jvp", "mean_sigmoid", "minibatch_std", "minibatch_std_backward", "minimax_generator", "mlp",
-    "mlp_backward", "momentum", "non_saturating_generator", "norm", "norm_penalty", "normalised",
-    "normalised_backward", "power_iteration", "relu", "relu_backward", "rmsprop", "sgd", "sigmoid",
-    "sigmoid_backward", "sigmoid_curvature", "softmax_cross_entropy", "softplus", "softplus_backward",
-    "spectral_norm", "spectral_norm_backward", "square_penalty", "tanh", "tanh_backward", "tanh_curvature",
-    "wasserstein_discriminator", "wasserstein_generator",
+    "mlp_backward", "mlp_jvp", "mlp_jvp_backward", "momentum", "non_saturating_generator", "norm", "norm_penalty",
+    "normalised", "normalised_backward", "power_iteration", "relu", "relu_backward", "rmsprop", "sgd", "sigmoid",
+    "sigmoid_backward", "sigmoid_curvature", "softmax_cross_entropy", "softplus", "softplus_backward", "spectral_norm",
+    "spectral_norm_backward", "square_penalty", "tanh", "tanh_backward", "tanh_curvature", "wasserstein_discriminator",
+    "wasserstein_generator",
 ]

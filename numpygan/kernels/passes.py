@@ -164,12 +164,12 @@ def _fit_forward(typingctx, x, theta, hidden, y, plan):
 
 
 @intrinsic
-def _fit_backward(typingctx, x, y, dy, g, dx, room, plan):
+def _fit_backward(typingctx, x, between, y, dy, g, dx, room, plan):
     """And those of the pass back, beside the ones above? g and dx are empty where they are not wanted."""
     def code(context, builder, signature, args):
-        x, y, dy, g, dx, room = (context.make_array(kind)(context, builder, value)
-                                 for kind, value in zip(signature.args, args[:6], strict=False))
-        head, (n, d_in) = _named(builder, args[6]), cgutils.unpack_tuple(builder, x.shape)
+        x, between, y, dy, g, dx, room = (context.make_array(kind)(context, builder, value)
+                                          for kind, value in zip(signature.args, args[:7], strict=False))
+        head, (n, d_in) = _named(builder, args[7]), cgutils.unpack_tuple(builder, x.shape)
         above, below, least = (cgutils.unpack_tuple(builder, a.shape) for a in (dy, dx, y))
         needed = builder.add(builder.mul(builder.mul(n, n.type(2)), head["widest"]),
                              builder.mul(n.type(BLOCKS * ROOM), head["widest_of_all"]))
@@ -177,8 +177,8 @@ def _fit_backward(typingctx, x, y, dy, g, dx, room, plan):
             _all(builder, *zip(above, least, strict=True)),
             builder.or_(_empty(builder, g), _all(builder, (g.nitems, head["parameters"]))),
             builder.or_(_empty(builder, dx), _all(builder, *zip(below, (n, d_in), strict=True))),
-            _all(builder, (room.nitems, needed))])
-    return types.boolean(x, y, dy, g, dx, room, plan), code
+            _all(builder, (between.nitems, builder.mul(n, head["hidden"])), (room.nitems, needed))])
+    return types.boolean(x, between, y, dy, g, dx, room, plan), code
 
 
 @closed_jit
@@ -203,6 +203,36 @@ def _forward(x, theta, hidden, y, plan, board, called):
     return 0
 
 
+@closed_jit
+def _tangent(x_dot, theta, hidden, y, dots, y_dot, room, plan, board, called):
+    """y_dot, and all that comes before it in `dots`: ẏ = f′(y) ⊙ (ẏ W) of one layer after the other, f′ at `hidden`
+    and y; the answers of `_forward`. In `room`: ẏ W."""
+    if not (_fit_forward(x_dot, theta, hidden, y, plan) and _fit_forward(x_dot, theta, dots, y_dot, plan)
+            and room.size == len(x_dot) * word_at(plan, WIDEST)):
+        return MISFIT
+    job, desk, n, step = _jobs(plan), new_desk(), len(x_dot), theta.itemsize
+    a, W, out, to = _address(x_dot), _address(theta), _address(hidden), _address(dots)
+    one, layers, layer = word_at(plan, ONE), word_at(plan, LAYERS), plan + 8 * len(HEAD)
+    for i in range(layers):
+        k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
+        slope, work, way = word_at(layer, SLOPE), word_at(layer, FORWARD), word_at(layer, BACKWARD)
+        out, to = select(i + 1 - layers, out, _address(y)), select(i + 1 - layers, to, _address(y_dot))
+        straight = select(slope - one, 0, 1)
+        c = select(straight, to, _address(room))
+        _write(job, (one, a, x_row, step, W, y_row, step, 0, c, y_row, n, k, m))
+        pieces = call(work, job, -1, 0)
+        left = _done(board, work, job, pieces, pieces, called, desk)
+        if left == 0 and not straight:
+            _write(job, (slope, 0, out, c, 0, 0, to, 0, 0, 0, n, k, m, 0))
+            pieces = call(way, job, -1, 0)
+            left = _done(board, way, job, pieces, pieces, called, desk)
+        if left:
+            return left
+        a, W, out, to = to, W + word_at(layer, SIZE) + y_row, _behind(out, n, y_row), _behind(to, n, y_row)
+        layer += NEXT_LAYER
+    return 0
+
+
 @jit
 def _add_up(like, to, sums, stride, blocks, count):
     """The sums of all blocks, in their order."""
@@ -216,12 +246,13 @@ def _add_up(like, to, sums, stride, blocks, count):
 
 
 @closed_jit
-def _backward(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
+def _backward(x, between, theta, hidden, y, dy, g, dx, room, plan, board, called):
     """g and dx, where they are wanted, one layer after the other from the top: the answers of `_forward`.
 
-    In `room`: two gradients that are on their way, and what the blocks of rows need.
+    The layers were given x and what is in `between`, dW is made of these; f′ is taken at `hidden` and y. In `room`: two
+    gradients that are on their way, and what the blocks of rows need.
     """
-    if not (_fit_forward(x, theta, hidden, y, plan) and _fit_backward(x, y, dy, g, dx, room, plan)):
+    if not (_fit_forward(x, theta, hidden, y, plan) and _fit_backward(x, between, y, dy, g, dx, room, plan)):
         return MISFIT
     job, desk, n, step, work = _jobs(plan), new_desk(), len(x), theta.itemsize, word_at(plan, TILES)
     one, layers, stride = word_at(plan, ONE), word_at(plan, LAYERS), word_at(plan, STRIDE)
@@ -229,14 +260,15 @@ def _backward(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
     there = _behind(here, n, word_at(plan, WIDEST) * step)
     sums = _behind(here, n, 2 * word_at(plan, WIDEST) * step)
     W, dW = _behind(_address(theta), theta.size, step), _behind(_address(g), theta.size, step)
-    a, out, above = _behind(_address(hidden), hidden.size, step), _address(y), _address(dy)
+    a, at, out, above = _address(between), _address(hidden), _address(y), _address(dy)
+    a, at = _behind(a, between.size, step), _behind(at, hidden.size, step)
     layer = plan + 8 * len(HEAD) + layers * NEXT_LAYER
     for i in range(layers - 1, -1, -1):
         layer -= NEXT_LAYER
         k, m, x_row, y_row = word_at(layer, DEPTH), word_at(layer, COLS), word_at(layer, X_ROW), word_at(layer, Y_ROW)
         way, by_rows, parameters = word_at(layer, BACKWARD), word_at(layer, BY_ROWS), word_at(layer, SIZE) + y_row
         W, dW = W - parameters, dW - parameters
-        a = select(i, _behind(a, n, -x_row), _address(x))
+        a, at = select(i, _behind(a, n, -x_row), _address(x)), _behind(at, n, -x_row)
         below = select(i, select(by_rows, there, here), _address(dx))
         _write(job, (word_at(layer, SLOPE), a, out, above, W, below, there, sums, stride, 0, n, k, m, wanted))
         blocks = call(way, job, -1, 0)
@@ -259,7 +291,7 @@ def _backward(x, theta, hidden, y, dy, g, dx, room, plan, board, called):
             left = _done(board, work, job, most, count, called, desk)
             if left:
                 return left
-        above, out = below, a
+        above, out = below, at
     return 0
 
 
