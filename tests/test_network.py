@@ -228,6 +228,21 @@ def test_a_tape_older_than_its_network_is_refused(rng, engine, update):
         net.backward(tape, np.ones_like(y))
 
 
+def test_jvp_takes_what_forward_takes(rng, engine, dtype):
+    """Rows of its numbers, as lists and in another precision too."""
+    net = mlp(rng, engine=engine, dtype=dtype)
+    x, x_dot = rng.standard_normal((4, 3)), rng.integers(-3, 4, (4, 3))
+    _, tape = net.forward(x)
+    expected, _ = net.jvp(tape, x_dot.astype(dtype))
+    for given in (x_dot, x_dot.tolist(), x_dot.astype(np.float64), x_dot.astype(np.float32)):
+        y_dot, _ = net.jvp(tape, given)
+        assert y_dot.dtype == dtype
+        assert y_dot.tobytes() == expected.tobytes()
+    for wrong in (x_dot[:, :2], x_dot[:0], x_dot[0], x_dot.astype(str)):
+        with pytest.raises(ValueError, match=r"the network takes numbers of shape \(n, 3\) with n >= 1"):
+            net.jvp(tape, wrong)
+
+
 def test_a_tape_of_another_network_is_refused(rng):
     net = mlp(rng)
     y, tape = net.forward(rng.standard_normal((4, 3)))

@@ -137,6 +137,21 @@ def test_one_target_for_each_logit_of_the_discriminator(dtype):
     _compare("bce_discriminator", args | {"alpha": 0.9, "beta": 0.1}, 8, dtype)
 
 
+def test_a_target_is_any_number_or_one_for_each_of_a_flat_batch(engine, dtype):
+    """A number of NumPy's, an array without axes, a whole one; and as many as there are logits in a vector."""
+    of, rng = ENGINES[engine].bce_discriminator, np.random.default_rng(0)
+    real, fake = (rng.standard_normal((n, 1)).astype(dtype) for n in (5, 3))
+    for alpha, beta in ((0.75, 0.25), (1, 0)):
+        expected = of(real, fake, float(alpha), float(beta))
+        for kind in (int, np.int64, bool) if alpha == 1 else (np.float32, np.float64, np.array):
+            for got, e in zip(of(real, fake, kind(alpha), kind(beta)), expected, strict=True):
+                assert (got.dtype, got.tobytes()) == (dtype, e.tobytes()), kind
+        each = of(real[:, 0], fake[:, 0], np.full(5, alpha, dtype), np.full(3, beta, dtype))
+        for got, e in zip(each, expected, strict=True):
+            assert (got.dtype, got.size) == (dtype, e.size)
+            assert error(got, e.ravel() if e.ndim else e) <= 8 * np.finfo(dtype).eps
+
+
 @pytest.mark.parametrize("name", ["affine", "affine_dW", "leaky_relu", "bce_discriminator"])
 def test_read_only_inputs(name):
     args, fan_in = CASES[name](drawer(np.float32, ["C"]), 5, 3, 4)
