@@ -4,7 +4,7 @@ import copy
 import numpy as np
 
 from . import engine as engines
-from .checks import generator, real
+from .checks import fraction, generator
 from .gan import GAN
 from .network import Network
 
@@ -23,9 +23,7 @@ class Averaged:
     """
 
     def __init__(self, beta: float = 0.999):
-        if not (real(beta) and 0 <= beta < 1):
-            raise ValueError(f"Averaged: beta must lie in [0, 1), got {beta!r}")
-        self.beta, self.t = float(beta), 0
+        self.beta, self.t = fraction(beta, "Averaged: beta", "[0, 1)"), 0
         self.theta: np.ndarray | None = None            # θ̄, shaped like G.theta
         self.state: np.ndarray | None = None            # and the mean of G.state
 

@@ -51,6 +51,13 @@ def number(value: Any, name: str) -> float:
     return float(value)
 
 
+def fraction(value: Any, name: str, interval: str = "[0, 1]") -> float:
+    """`value` as a float; ValueError unless it is a number in that interval, "[0, 1]" or "[0, 1)"."""
+    if not (real(value) and 0 <= value <= 1) or (value == 1 and interval == "[0, 1)"):
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+    return float(value)
+
+
 def flag(value: Any, name: str) -> bool:
     """`value` as a bool; TypeError unless it is one."""
     if not isinstance(value, bool | np.bool_):
@@ -62,6 +69,13 @@ def text(value: Any, name: str) -> str:
     """`value` itself; TypeError unless it is text."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be text, got {value!r}")
+    return value
+
+
+def one_of(value: Any, what: str, names: Any) -> Any:
+    """`value` itself; ValueError unless it is among the `names` that there are of such a thing."""
+    if value not in names:
+        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(names)}")
     return value
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import checkpoint, memory
 from . import engine as engines
-from .checks import able, flag, functions, generator, number, numeric, scheduled, whole
+from .checks import able, flag, functions, generator, number, numeric, one_of, scheduled, whole
 from .divergence import divergence
 from .feed import Feed, Position, count_steps
 from .guests import answer
@@ -138,8 +138,7 @@ class GAN:
                  noise: str = "normal", penalties: Sequence[Callable] = (),
                  input_noise: float | Callable[[int], float] = 0.0, simultaneous: bool = False):
         check_pair(G, D)
-        if noise not in NOISE:
-            raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(NOISE)}")
+        one_of(noise, "noise", NOISE)
         loss = NonSaturating() if loss is None else able(loss, "loss", ("discriminator", "generator"),
                                                          "losses.NonSaturating()")
         self.G, self.D, self.noise, self.simultaneous = G, D, noise, flag(simultaneous, "simultaneous")

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import init as initial
-from .checks import flag, real, whole
+from .checks import flag, fraction, whole
 
 Params = dict[str, np.ndarray]
 EVERYWHERE = (-math.inf, math.inf)
@@ -215,9 +215,7 @@ class LeakyReLU(Layer):
     """y = x where x > 0, else slope · x                                                       Eq. (2.11)"""
 
     def __init__(self, slope: float = 0.2):
-        if not (real(slope) and 0 <= slope <= 1):
-            raise ValueError(f"LeakyReLU: the slope must lie in [0, 1], got {slope!r}")
-        self.slope = float(slope)
+        self.slope = fraction(slope, "LeakyReLU: the slope")
 
     def forward(self, p, x, c):
         y = c.ops.leaky_relu(x, self.slope)
@@ -267,9 +265,7 @@ class Dropout(Layer):
     draws = True
 
     def __init__(self, rate: float = 0.5):
-        if not (real(rate) and 0 <= rate < 1):
-            raise ValueError(f"Dropout: the rate must lie in [0, 1), got {rate!r}")
-        self.rate = float(rate)
+        self.rate = fraction(rate, "Dropout: the rate", "[0, 1)")
 
     def forward(self, p, x, c):
         if c.rng is None or self.rate == 0:

@@ -8,6 +8,7 @@ import numpy as np
 from . import init as initial
 from . import losses, optim, penalties
 from .batchwise import BatchNorm, MinibatchStd, Pack
+from .checks import one_of
 from .feed import count_steps
 from .gan import GAN
 from .layers import Dense, Dropout
@@ -194,29 +195,25 @@ def _hidden(recipe, net, width, dense):
 
 
 def _dense(recipe, dense, width, name):
-    if recipe.init not in INITS:
-        raise ValueError(f"unknown initialisation {recipe.init!r}: choose one of {', '.join(INITS)}")
+    linear = one_of(recipe.init, "initialisation", INITS) == "linear"
     above = activation(name)
-    layer = dense(width, init=initial.linear if recipe.init == "linear" else init_below(above))
+    layer = dense(width, init=initial.linear if linear else init_below(above))
     return [layer] if above is None else [layer, above]
 
 
 def _loss(recipe):
-    if recipe.loss not in LOSSES:
-        raise ValueError(f"unknown loss {recipe.loss!r}: choose one of {', '.join(LOSSES)}")
+    loss = LOSSES[one_of(recipe.loss, "loss", LOSSES)]
     given = {name: getattr(recipe, name) for name in LABELS}
     if recipe.loss in ("minimax", "non-saturating"):
-        return LOSSES[recipe.loss](**given)
+        return loss(**given)
     for name, value in given.items():
         if value != getattr(Recipe, name):
             raise ValueError(f"the loss {recipe.loss} has no labels to smooth or flip: leave {name}={value:g} out, or "
                              f"take the loss minimax or non-saturating")
-    return LOSSES[recipe.loss]()
+    return loss()
 
 
 def _optimiser(recipe, lr, clip=0.0):
-    if recipe.optimiser not in OPTIMISERS:
-        raise ValueError(f"unknown optimiser {recipe.optimiser!r}: choose one of {', '.join(OPTIMISERS)}")
-    if recipe.optimiser == "adam":
-        return optim.Adam(lr, beta1=recipe.beta1, beta2=recipe.beta2, clip=clip or None)
-    return OPTIMISERS[recipe.optimiser](lr, clip=clip or None)
+    optimiser = OPTIMISERS[one_of(recipe.optimiser, "optimiser", OPTIMISERS)]
+    betas = {"beta1": recipe.beta1, "beta2": recipe.beta2} if optimiser is optim.Adam else {}
+    return optimiser(lr, clip=clip or None, **betas)

@@ -1,7 +1,7 @@
 """Learning rates, momenta and noise that change with the step, as values that a checkpoint can hold."""
 import math
 
-from .checks import number, real, whole
+from .checks import fraction, number, real, whole
 
 
 class LinearDecay:
@@ -11,9 +11,8 @@ class LinearDecay:
     """
 
     def __init__(self, lr: float, steps: int, hold: float = 0.5):
-        if not (real(hold) and 0 <= hold < 1):
-            raise ValueError(f"hold, the share of the steps before the rate falls, must lie in [0, 1), got {hold!r}")
-        self.lr, self.steps, self.hold = number(lr, "lr"), whole(steps, "steps"), float(hold)
+        self.hold = fraction(hold, "hold, the share of the steps before the rate falls,", "[0, 1)")
+        self.lr, self.steps = number(lr, "lr"), whole(steps, "steps")
 
     def __call__(self, step: int) -> float:
         """The rate at step 0, 1, …"""

@@ -19,6 +19,21 @@ def test_what_was_returned_is_told_by_its_kind():
     assert [checks.kind(v) for v in (None, (1, 2, 3), [1], 2.0)] == ["nothing", "a tuple of 3", "a list", "a float"]
 
 
+@pytest.mark.parametrize(("interval", "inside", "outside"), [("[0, 1]", [0, 0.5, 1], [-0.1, 1.1]),
+                                                             ("[0, 1)", [0, 0.5], [-0.1, 1, np.float32(1)])])
+def test_a_fraction_lies_in_its_interval(interval, inside, outside):
+    assert [checks.fraction(v, "f", interval) for v in inside] == inside
+    for bad in [*outside, np.nan, True, "a", None, [0.5]]:
+        with pytest.raises(ValueError, match=r"f must lie in \[0, 1"):
+            checks.fraction(bad, "f", interval)
+
+
+def test_one_of_some_names_comes_back():
+    assert checks.one_of("a", "letter", {"a": 1, "b": 2}) == "a"
+    with pytest.raises(ValueError, match="unknown letter 'c': choose one of a, b$"):
+        checks.one_of("c", "letter", ("a", "b"))
+
+
 def test_functions_come_back_as_a_tuple():
     assert checks.functions([], "f", "abs") == ()
     assert checks.functions([abs, max], "f", "abs") == (abs, max)

@@ -2,15 +2,13 @@
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from ..checks import able, numeric, real, samples, told
+from ..checks import able, fraction, numeric, samples, told
 from ..classifier import Classifier
 
 
 def confident_share(judge: Classifier, x: np.ndarray, level: float = 0.9) -> float:
     """Share of the rows x (n, d) of which the judge is at least `level` sure, of whatever class   Eq. (13.13)"""
-    if not (real(level) and 0 <= level <= 1):
-        raise ValueError(f"level must lie in [0, 1], got {level!r}: it is a probability")
-    return float(np.mean(_verdicts(judge, x).max(axis=1) >= level))
+    return float(np.mean(_verdicts(judge, x).max(axis=1) >= fraction(level, "level")))
 
 
 def class_shares(judge: Classifier, x: np.ndarray) -> np.ndarray:

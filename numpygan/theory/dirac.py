@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import finite, function, number, numbers, real, whole
+from ..checks import finite, function, number, numbers, one_of, real, whole
 from ..functional import log_sigmoid, sigmoid
 
 Field = Callable[..., tuple[Any, Any]]
@@ -172,8 +172,7 @@ def _check_step(order: str, k: int, h: float, clip: float | None = None) -> None
         raise ValueError(f"h must be a finite number, got {h!r}")
     if clip is not None:
         number(clip, "clip")
-    if order not in ORDERS:
-        raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+    one_of(order, "order", ORDERS)
     if whole(k, "k") != 1 and order == "simultaneous":
         raise ValueError(f"k must be 1 for simultaneous steps, got {k}: nobody goes first")
 

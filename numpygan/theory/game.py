@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag, numbers, real
+from ..checks import flag, fraction, numbers
 from ..functional import log_sigmoid, sigmoid
 from .density import Density, as_density
 from .divergences import is_array, jsd, log_ratio, probabilities, total
@@ -54,8 +54,7 @@ def optimal_discriminator(p: Any, q: Any, real_label: float = 1.0, fake_label: f
     α' = (1 − ε)α + εβ and β' = (1 − ε)β + εα. Where p = q = 0, D* is arbitrary and ½ is returned.
     """
     for name, value in (("real_label", real_label), ("fake_label", fake_label), ("flip", flip)):
-        if not (real(value) and 0 <= value <= 1):
-            raise ValueError(f"{name} must lie in [0, 1], got {value!r}: it is a probability")
+        fraction(value, name)
     on_real, on_fake = ((1 - flip) * a + flip * b for a, b in ((real_label, fake_label), (fake_label, real_label)))
     if is_array(p) or is_array(q):
         w_p, w_q = probabilities(p, q)

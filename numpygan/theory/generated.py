@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from ..checks import no_nan, whole
+from ..checks import no_nan, one_of, whole
 from ..network import Network
 
 REACH = {"normal": 6.0, "uniform": math.sqrt(3)}        # noise beyond that: 2e-9 of the mass, none
@@ -23,8 +23,7 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     if (G.d_in, G.d_out) != (1, 1):
         raise ValueError(f"the density can be computed for a generator of one column from one, and this has "
                          f"{G.d_in} and {G.d_out}: draw samples instead")
-    if noise not in REACH:
-        raise ValueError(f"unknown noise {noise!r}: choose one of {', '.join(REACH)}")
+    one_of(noise, "noise", REACH)
     x = no_nan(x, "x")
     z = np.linspace(-REACH[noise], REACH[noise], whole(m, "m", 3))
     y, tape = G.forward(z[:, None])
