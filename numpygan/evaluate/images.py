@@ -40,7 +40,7 @@ def board(x_fake: np.ndarray, data: Any, rng: np.random.Generator, title: str, s
     if clipped:
         protocol.append(f"{100 * clipped:.2f} % of the pixels of this run lay outside the range of the data and were "
                         f"cut off")
-    found = Board(title, [*_classes(judge), *_frechet(judge, parts), *_parzen(parts), *_nearest(parts)], protocol)
+    found = Board(title, _columns(judge, parts), protocol)
     centres = metrics.centroids(parts.known, min(CENTRES, len(parts.known)), rng)
     rows = {"this run": x, "training images": parts.known[:n], f"{len(centres)} k-means centroids": centres,
             "a Gaussian, same moments": np.clip(metrics.gaussian_like(parts.known, n, rng), 0, 1),
@@ -91,30 +91,21 @@ def _judge(parts: Parts, rng: np.random.Generator) -> Classifier | None:
     return train_classifier(2 * parts.known - 1, np.asarray(parts.labels), rng)
 
 
-def _classes(judge):
-    if judge is None:
-        return []
-    return [Column("confident %", ".1f", lambda x: 100 * metrics.confident_share(judge, 2 * x - 1)),
-            Column("rarest class %", ".1f", lambda x: 100 * metrics.class_shares(judge, 2 * x - 1).min()),
-            Column("commonest %", ".1f", lambda x: 100 * metrics.class_shares(judge, 2 * x - 1).max())]
-
-
-def _frechet(judge, parts):
-    if judge is None and parts.test.shape[1] > WIDEST:
-        return []
-
+def _columns(judge, parts):
+    """Classes where there is a judge of them; the Fréchet distance in its features, else in pixels if there are few."""
     def features(x):
         return x if judge is None else judge.features(2 * x - 1)
-    real = features(parts.test)
-    return [Column("Fréchet", ".2f", lambda x: metrics.frechet_distance(real, features(x)))]
-
-
-def _parzen(parts):
-    return [Column("Parzen", ".1f", lambda x: metrics.parzen(parts.valid, parts.test, x_fake=x).log_likelihood)]
-
-
-def _nearest(parts):
-    return [Column("nearest", ".2f", lambda x: metrics.nearest_distance(x[:PROBE], parts.trained))]
+    columns = []
+    if judge is not None:
+        columns = [Column("confident %", ".1f", lambda x: 100 * metrics.confident_share(judge, 2 * x - 1)),
+                   Column("rarest class %", ".1f", lambda x: 100 * metrics.class_shares(judge, 2 * x - 1).min()),
+                   Column("commonest %", ".1f", lambda x: 100 * metrics.class_shares(judge, 2 * x - 1).max())]
+    if judge is not None or parts.test.shape[1] <= WIDEST:
+        real = features(parts.test)
+        columns.append(Column("Fréchet", ".2f", lambda x: metrics.frechet_distance(real, features(x))))
+    return [*columns,
+            Column("Parzen", ".1f", lambda x: metrics.parzen(parts.valid, parts.test, x_fake=x).log_likelihood),
+            Column("nearest", ".2f", lambda x: metrics.nearest_distance(x[:PROBE], parts.trained))]
 
 
 def _about(parts: Parts, judge: Classifier | None) -> list[str]:

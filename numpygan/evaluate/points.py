@@ -19,7 +19,7 @@ def board(x_fake: np.ndarray, data: Any, rng: np.random.Generator, title: str, s
     n = len(x_fake)
     real, *perfect = _real(data, n, rng)
     h = _typical_distance(real, data)
-    found = Board(title, [*_modes(data), *_region(data, rng), *_two_samples(real, h, rng)], _protocol(data, real, h))
+    found = Board(title, _columns(data, real, h, rng), _protocol(data, real, h))
     floor = "perfect samples" if data.n is None else "the other half of the data"
     centres = metrics.centroids(real, min(CENTRES, n), rng)
     rows = {"this run": [x_fake], floor: perfect, "the real rows again": [real],
@@ -57,28 +57,22 @@ def _typical_distance(real, data):
                      f"look at samples instead, numpygan sample RUN --out samples.png") from None
 
 
-def _modes(data):
-    if not _has_modes(data):
-        return []
-    K = len(data.modes)
-    return [Column(f"modes of {K}", ".0f", lambda x: metrics.modes(x, data).covered),
-            Column("quality %", ".2f", lambda x: 100 * metrics.modes(x, data).quality),
-            Column("reverse KL", ".4f", lambda x: metrics.modes(x, data).reverse_kl)]
-
-
-def _region(data, rng):
-    if not _has_density(data):
-        return []
-    seed = int(rng.integers(2**32))
-    return [Column("in region %", ".2f", lambda x: 100 * metrics.region_share(
-        x, data, np.random.default_rng(seed), draws=10_000))]
-
-
-def _two_samples(real, h, rng):
-    seed = int(rng.integers(2**32))
-    grid = [Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(real, x, BINS))] if _has_cells(real) else []
-    return [*grid,
-            Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(real, x, rng=np.random.default_rng(seed))),
+def _columns(data, real, h, rng):
+    """Those that the data allows; what draws, draws the same for every row."""
+    columns = []
+    if _has_modes(data):
+        columns += [Column(f"modes of {len(data.modes)}", ".0f", lambda x: metrics.modes(x, data).covered),
+                    Column("quality %", ".2f", lambda x: 100 * metrics.modes(x, data).quality),
+                    Column("reverse KL", ".4f", lambda x: metrics.modes(x, data).reverse_kl)]
+    if _has_density(data):
+        seed = int(rng.integers(2**32))
+        columns.append(Column("in region %", ".2f", lambda x: 100 * metrics.region_share(
+            x, data, np.random.default_rng(seed), draws=10_000)))
+    if _has_cells(real):
+        columns.append(Column("JSD", ".4f", lambda x: metrics.jsd_on_grid(real, x, BINS)))
+    directions = int(rng.integers(2**32))
+    return [*columns,
+            Column("W1", ".4f", lambda x: metrics.sliced_wasserstein1(real, x, rng=np.random.default_rng(directions))),
             Column("MMD²", ".5f", lambda x: metrics.mmd(real, x, h).squared),
             Column("1-NN", ".3f", lambda x: metrics.two_sample_accuracy(real, x).accuracy)]
 
