@@ -1,6 +1,5 @@
 """A copy of a network to experiment on: another dtype, another engine, parameters a little off."""
 import copy
-import functools
 from typing import Any
 
 import numpy as np
@@ -47,20 +46,13 @@ def stochastic(*nets: Network) -> bool:
     return any(layer.draws or layer.batchwise for net in nets for layer in net.layers)
 
 
-def moved(net: Network, name: str, delta: np.ndarray) -> np.ndarray:
-    """theta with `delta` added to the parameter of that name; complex when delta is."""
-    theta = net.theta.astype(np.result_type(net.theta, delta))
-    net.params(theta)[name][...] += delta
-    return theta
-
-
 def along(net: Network, name: str, outcome: Function) -> Function:
     """outcome(theta) as a function of the change of one parameter: the function to differentiate."""
-    return functools.partial(_outcome, net, name, outcome)
-
-
-def _outcome(net, name, outcome, delta):
-    return outcome(moved(net, name, delta))
+    def changed(delta):
+        theta = net.theta.astype(np.result_type(net.theta, delta))          # complex where delta is
+        net.params(theta)[name][...] += delta
+        return outcome(theta)
+    return changed
 
 
 def top_down(net: Network) -> list[str]:
