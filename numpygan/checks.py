@@ -51,6 +51,13 @@ def number(value: Any, name: str) -> float:
     return float(value)
 
 
+def positive_number(value: Any, name: str) -> float:
+    """`value` as a float; ValueError unless it is a finite number greater than 0."""
+    if not (real(value) and 0 < value < math.inf):
+        raise ValueError(f"{name} must be a positive number, got {value!r}")
+    return float(value)
+
+
 def fraction(value: Any, name: str, interval: str = "[0, 1]") -> float:
     """`value` as a float; ValueError unless it is a number in that interval, "[0, 1]" or "[0, 1)"."""
     if not (real(value) and 0 <= value <= 1) or (value == 1 and interval == "[0, 1)"):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .checks import generator, real
+from .checks import generator, positive_number
 
 
 def he(W: np.ndarray, rng: np.random.Generator) -> None:
@@ -39,7 +39,7 @@ class uniform:
     """W ~ U(−a, a), as in the code of Goodfellow et al. 2014 (a = .05 in G, .005 in D)."""
 
     def __init__(self, a: float):
-        self.a = _positive(a, "init.uniform: the bound")
+        self.a = positive_number(a, "init.uniform: the bound")
         self.__name__ = f"uniform({self.a})"                # what the repr of a layer shows
 
     def __call__(self, W: np.ndarray, rng: np.random.Generator) -> None:
@@ -51,18 +51,12 @@ class normal:
     """W ~ N(0, std²), as in DCGAN (std = .02)."""
 
     def __init__(self, std: float):
-        self.std = _positive(std, "init.normal: the standard deviation")
+        self.std = positive_number(std, "init.normal: the standard deviation")
         self.__name__ = f"normal({self.std})"
 
     def __call__(self, W: np.ndarray, rng: np.random.Generator) -> None:
         _check(W, rng)
         W[...] = rng.standard_normal(W.shape) * self.std
-
-
-def _positive(value, what):
-    if not (real(value) and 0 < value < math.inf):
-        raise ValueError(f"{what} must be a positive number, got {value!r}")
-    return float(value)
 
 
 def _check(W, rng):

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from ..checks import real, samples
+from ..checks import positive_number, samples
 from .pairs import blocks
 
 PROBE = 1000                    # rows of x in the median of distances
@@ -29,11 +29,10 @@ def mmd(x: Any, x_fake: Any, bandwidth: float | None = None) -> MMD:
         bandwidth = float(np.median(pdist(x[:PROBE])))
         if bandwidth == 0:
             raise ValueError("most rows of x are equal, so their median distance is no bandwidth: give bandwidth=")
-    if not (real(bandwidth) and 0 < bandwidth < np.inf):
-        raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
+    bandwidth = positive_number(bandwidth, "bandwidth")
     n, m = len(x), len(y)
     within_x, within_y = ((_sum(a, a, bandwidth) - len(a)) / (len(a) * (len(a) - 1)) for a in (x, y))
-    return MMD(float(within_x + within_y - 2 * _sum(x, y, bandwidth) / (n * m)), float(bandwidth))
+    return MMD(float(within_x + within_y - 2 * _sum(x, y, bandwidth) / (n * m)), bandwidth)
 
 
 def _sum(x, y, h):

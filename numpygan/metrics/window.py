@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import real, samples
+from ..checks import positive_number, samples
 from .pairs import blocks, compiled
 
 SIGMAS = tuple(float(s) for s in np.logspace(-1, 0, 10))        # those that the authors' code tries
@@ -38,7 +38,7 @@ def parzen_curve(x: Any, x_fake: Any, sigmas: Sequence[float] = SIGMAS) -> np.nd
     x_fake = samples(x_fake, "x_fake")
     if not isinstance(sigmas, list | tuple | np.ndarray) or len(sigmas) == 0:
         raise ValueError(f"sigmas must be a list of at least one bandwidth, such as [0.1, 0.2], got {sigmas!r}")
-    sigmas = [_positive(sigma) for sigma in sigmas]
+    sigmas = [positive_number(sigma, "sigma") for sigma in sigmas]
     return _log_likelihoods(samples(x, like=x_fake), x_fake, sigmas).mean(axis=1)
 
 
@@ -48,7 +48,7 @@ def parzen_log_likelihood(x: Any, x_fake: Any, sigma: float) -> np.ndarray:
     x (n, d), x_fake (m, d) -> (n,): the density at x of a mixture of m Gaussians, one at each sample. Any range.
     """
     x_fake = samples(x_fake, "x_fake")
-    return _log_likelihoods(samples(x, like=x_fake), x_fake, [_positive(sigma)])[0]
+    return _log_likelihoods(samples(x, like=x_fake), x_fake, [positive_number(sigma, "sigma")])[0]
 
 
 def _log_likelihoods(x, x_fake, sigmas):
@@ -59,12 +59,6 @@ def _log_likelihoods(x, x_fake, sigmas):
         for k, sigma in enumerate(sigmas):
             log_p[k, rows] = ops.log_sum_exp(square, -0.5 / sigma**2)
     return log_p - np.log(m) - d * np.log(np.array(sigmas) * np.sqrt(2 * np.pi))[:, None]
-
-
-def _positive(sigma):
-    if not (real(sigma) and 0 < sigma < np.inf):
-        raise ValueError(f"sigma must be a positive number, the width of the window, got {sigma!r}")
-    return float(sigma)
 
 
 def _pixels(x, name, like=None, least=1):
