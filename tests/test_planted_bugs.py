@@ -551,6 +551,49 @@ def test_a_gradient_that_is_clipped_where_no_draw_comes(bound):
         bad_layer("", Clipped(), (1, 1), seed=seed)
 
 
+def test_what_fits_the_first_parameters_alone():
+    class Slopes(ng.Layer):
+        """PReLU, right until the second set of parameters."""
+        def shapes(self, d_in):
+            return {"a": (d_in,)}, d_in
+
+        def init(self, p, rng):
+            p["a"][...] = 0.25
+
+        def forward(self, p, x, c):
+            return np.where(x.real > 0, x, p["a"] * x), x
+
+        def backward(self, p, x, dy, c):
+            self.a = getattr(self, "a", p["a"].copy())
+            return np.where(x > 0, dy, self.a.astype(dy.dtype) * dy), {"a": np.where(x > 0, 0, x * dy).sum(axis=0)}
+
+    bad_layer(["dx[", "those where the input is negative", "At other parameters", "something kept on self"], Slopes())
+
+
+@pytest.mark.parametrize("far", [3, 4, 6])
+def test_a_derivative_that_is_cut_off_far_from_0(far):
+    class CutOff(Swish):
+        def dx(self, x, s, dy):
+            return np.where(np.abs(x) > far, 0, super().dx(x, s, dy)).astype(dy.dtype)
+
+    bad_layer(["entries are 0 where they should not be", "for smaller inputs"], CutOff())
+
+
+def test_float32_that_is_off_far_from_0_alone():
+    class Rough(Swish):
+        def dx(self, x, s, dy):
+            right = super().dx(x, s, dy)
+            return np.where((np.abs(x) > 4) & (dy.dtype == np.float32), 1.001 * right, right).astype(dy.dtype)
+
+    bad_layer(["float32 gives other numbers than float64", "for smaller inputs"], Rough())
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("layer", [ng.Tanh(), ng.Sigmoid(), ng.Dense(2), ng.SpectralDense(2), Swish()])
+def test_a_single_row_far_from_0_is_no_mistake(layer, seed):
+    check.layer(layer, (1, 1), engine="numpy", seed=seed)
+
+
 def test_an_engine_whose_forward_is_another_function():
     class OnlyNumPy(Swish):
         def forward(self, p, x, c):
@@ -710,6 +753,14 @@ LOSS_BUGS = {
     "shape": (changed(None, lambda L, d, s: (L, d[:, 0])), ["d_fake of shape (3,), expected (3, 1)"]),
     "promotion": (changed(None, lambda L, d, s: (L, d * np.ones((1, 1)))), ["promotes float32 to float64 in d_fake"]),
     "zero": (changed(None, lambda L, d, s: (L, 0 * d)), ["d_fake is zero everywhere"]),
+    "one row": (changed(None, lambda L, d, s: (L, 2 * d if len(d) == 1 else d)),
+                ["generator: d_fake[0, 0]", "That is for one row alone; for more it is right"]),
+    "one row, D": (changed(lambda L, r, f, *_: (L, -r if len(r) == 1 else r, f)),
+                   ["discriminator: d_real[0, 0]", "the sign is flipped everywhere", "for one row alone"]),
+    "float32": (changed(None, lambda L, d, s: (L, d * (1.001 if d.dtype == np.float32 else 1.0))),
+                ["float32 gives another d_fake than float64, off by 0.001"]),
+    "L in float32": (changed(lambda L, r, f, s, t: (L * (1.001 if s.dtype == np.float32 else 1.0), r, f)),
+                     ["float32 gives another L than float64"]),
     "NaN": (changed(None, lambda L, d, s: (L * np.nan, d)), ["returns L = nan for ordinary logits"]),
 }
 

@@ -13,6 +13,7 @@ from .second import second_derivatives
 from .trial import Trial, size_of
 
 FAR = 2.0**30           # times dy' where backward must be linear; a power of 2, which rounds nothing
+WIDE = 4.0              # times the inputs of the second point, where what is cut off far from 0 shows
 
 
 def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None = None,
@@ -24,7 +25,8 @@ def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None
     is linear in dy, and gives the same for one row alone; a second forward pass does not disturb the first; `draws`,
     `batchwise` and `range` tell the truth; dx and the gradient of every parameter, in evaluation and (where that
     differs) in a training pass; and, where the layer has them, `jvp` and `jvp_backward`, the derivatives of
-    derivatives that penalties need.
+    derivatives that penalties need. dx and the gradients are then compared once more, at other parameters and for
+    inputs four times as large.
 
     Tensors of more than 200 entries are checked along random directions. `engine` is "numpy" or "numba"; by default
     every one that can be loaded. Returns a Report; raises GradientError with the reason.
@@ -40,6 +42,7 @@ def layer(layer: Layer, x_shape: tuple[int, int] = (5, 3), *, engine: str | None
     report = Report(f"check.layer: {named(layer)}, x {tuple(x_shape)}, engine {' and '.join(names)}")
     for name in names:
         report.merge(at_smooth_points(functools.partial(_passes, layer, tuple(x_shape), name), seed))
+        at_smooth_points(functools.partial(_elsewhere, layer, tuple(x_shape), name), seed + 1)
     report.exact("shapes", "dtypes", "x, dy, parameters and cache untouched", "backward twice", "caches apart")
     return report
 
@@ -68,12 +71,7 @@ def _pass(trial, label, report, rng):
     if alone:
         _rows_apart(trial, roundings)
     _range(trial)
-    gradients = {"x": trial.dx, **trial.grads}
-    floor = 8 * EPS * roundings * max(np.abs(g).max() for g in gradients.values())
-    for name, g in gradients.items():
-        mistakes = [("it is the gradient from above itself: was the derivative f′ forgotten?", trial.dy)]
-        compare(Gradient(f"d{name}{label}", g, functools.partial(trial.moved, name), trial.dy, trial.who,
-                         len(trial.x), mistakes, trial.x if name == "x" else None), report, rng, floor)
+    _gradients(trial, label, report, rng, 8 * EPS * roundings * max(np.abs(g).max() for g in trial.gradients.values()))
     if alone:
         _one_row(trial, roundings)
     _linear(trial, label, report, rng, roundings)
@@ -82,6 +80,31 @@ def _pass(trial, label, report, rng):
     _float32(trial, label, report, roundings)
     if trial.engine != "numpy":
         _twins(trial, label, report, roundings)
+
+
+def _gradients(trial, label, report, rng, floor):
+    """dx and the gradient of every parameter against numeric ones."""
+    for name, g in trial.gradients.items():
+        mistakes = [("it is the gradient from above itself: was the derivative f′ forgotten?", trial.dy)]
+        compare(Gradient(f"d{name}{label}", g, functools.partial(trial.moved, name), trial.dy, trial.who,
+                         len(trial.x), mistakes, trial.x if name == "x" else None), report, rng, floor)
+
+
+def _elsewhere(layer, x_shape, engine, rng):
+    """The gradients at other parameters, which nothing kept on self fits, and for inputs that reach far from 0.
+
+    There an activation is flat, and its derivative, from an output near its bound, is off by roundings of dy.
+    """
+    trial = Trial(layer, x_shape, engine, rng, WIDE)
+    for one in (trial, trial.training())[:1 + (layer.draws or layer.batchwise)]:
+        roundings, label = one.roundings(), " (training)" if one.seed else ""
+        largest = max(np.abs(g).max() for g in (one.dy, *one.gradients.values()))
+        try:
+            _gradients(one, label, Report(""), rng, 8 * EPS * roundings * largest)
+            _float32(one, label, Report(""), roundings)
+        except GradientError as e:
+            raise GradientError(e, "At other parameters, for smaller inputs, it is right: is something kept on "
+                                        "self, or cut off?") from None
 
 
 def _repeatable(trial):

@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import able, flag, whole
 from .comparison import Gradient, compare
 from .contract import Untouched, draw, engine_names, named, same, tensor
-from .derivative import EPS, SAME, at_smooth_points, close, relative
+from .derivative import EPS, EPS32, SAME, at_smooth_points, close, relative
 from .diagnosis import explain
 from .report import GradientError, Report, Row
 
@@ -21,10 +21,11 @@ def loss(loss: Any, n: int = 5, m: int = 3, *, like: Any = None, engine: str | N
          seed: int = 0) -> Report:
     """Are d_real and d_fake the derivatives of L, and does the loss keep the contract of `numpygan.losses`?
 
-    Checked on n real and m fake logits: shapes; float32 and float64 stay what they are; logits stay untouched; L is
-    a mean over the batch; it is something to minimise (D raises real and lowers fake logits, G raises fake ones);
-    every derivative. With `tails`, also that all is finite at ±1e4 and that the gradient does not die out in the
-    tails, as log(D + ε) makes it. `like`, a loss that is known to be right, is compared over logits from −40 to 40.
+    Checked on n real and m fake logits: shapes; float32 and float64 stay what they are and agree; logits stay
+    untouched; L is a mean over the batch; it is something to minimise (D raises real and lowers fake logits, G raises
+    fake ones); every derivative, also for one row alone. With `tails`, also that all is finite at ±1e4 and that the
+    gradient does not die out in the tails, as log(D + ε) makes it. `like`, a loss that is known to be right, is
+    compared over logits from −40 to 40.
 
     A loss that has `using(engine)` is checked with every engine, or the one named. Returns a Report; raises
     GradientError with the reason.
@@ -44,6 +45,7 @@ def loss(loss: Any, n: int = 5, m: int = 3, *, like: Any = None, engine: str | N
         for method, counts in (("discriminator", (n, m)), ("generator", (m,))):
             side = Side(one, method)
             report.merge(at_smooth_points(functools.partial(_side, side, counts), seed))
+            _one_row(side, counts, seed)
             if tails:
                 _finite(side, counts)
                 _alive(side, counts)
@@ -83,9 +85,15 @@ def _side(side, counts, rng):
     """Everything about one half of a loss at one random point."""
     report = Report("")
     logits = [2 * draw(rng, n, 1) for n in counts]
-    for dtype in (np.float32, np.float64):
-        L, gradients = _contract(side, [s.astype(dtype) for s in logits], dtype)
-    floor = 8 * EPS * max(np.abs(d).max() for d in gradients)
+    single, (L, gradients) = (_contract(side, [s.astype(dtype) for s in logits], dtype)
+                              for dtype in (np.float32, np.float64))
+    steepest = max(np.abs(d).max() for d in gradients)
+    for name, a, b, size in (("L", single[0], L, max(1.0, abs(L))),
+                             *((*both, steepest) for both in zip(side.names, single[1], gradients, strict=True))):
+        if not np.abs(a - b).max() <= 50 * EPS32 * size:
+            raise GradientError(f"{side.who}: float32 gives another {name} than float64, off by "
+                                f"{np.abs(a - b).max() / size:.2g}, allowed {50 * EPS32:.1g}")
+    floor = 8 * EPS * steepest
     for i, (name, d) in enumerate(zip(side.names, gradients, strict=True)):
         f = functools.partial(side.value, logits, i)
         compare(Gradient(f"{side.method}: {name}", d, f, np.ones(()), named(side.loss), len(d)), report, rng, floor)
@@ -93,6 +101,15 @@ def _side(side, counts, rng):
         _mean(side, logits, L)
         _direction(side, counts)
     return report
+
+
+def _one_row(side, counts, seed):
+    """The last minibatch may be one row."""
+    try:
+        at_smooth_points(functools.partial(_side, side, (1,) * len(counts)), seed)
+    except GradientError as e:
+        raise GradientError(e, "That is for one row alone; for more it is right: is an axis of length 1 dropped?"
+                            ) from None
 
 
 def _contract(side, logits, dtype):

@@ -21,7 +21,8 @@ MAX_ROUNDINGS = 1e6     # that can be excused
 class Trial:
     """A layer with parameters p, state s, input x, upstream dy, and the outcome in float64: y, dx, grads."""
 
-    def __init__(self, layer: Layer, x_shape: tuple[int, int], engine: str, rng: np.random.Generator):
+    def __init__(self, layer: Layer, x_shape: tuple[int, int], engine: str, rng: np.random.Generator,
+                 wide: float = 1.0):
         self.layer, self.engine, self.who = layer, engine, named(layer)
         shapes, d_out = pair(layer.shapes(x_shape[1]), f"{self.who}: shapes must return {{name: shape}} and d_out")
         if taken := {"x", "x_dot"} & set(shapes):
@@ -34,7 +35,7 @@ class Trial:
             raise GradientError(f"{self.who}.init must fill the arrays that it is given, which are views of the "
                                 f"network's vector: write p[name][...] = values, not p[name] = values")
         self.p = {name: nearby(value, rng) for name, value in p.items()}
-        self.x = draw(rng, *x_shape)
+        self.x = wide * draw(rng, *x_shape)
         self.s = self._settled(rng)
         self.seed: int | None = None                    # of a training pass; None: evaluation
         rows = len(self.forward(self.p, self.x)[0]) if layer.batchwise else x_shape[0]          # rows may merge
@@ -59,6 +60,11 @@ class Trial:
             if name not in state or np.shape(v) != state[name].shape:
                 raise GradientError(f"{self.who}.forward proposes {name!r} of shape {np.shape(v)} as new state, and "
                                     f"state(d_in) declares {({k: v.shape for k, v in state.items()})}")
+
+    @property
+    def gradients(self) -> dict[str, np.ndarray]:
+        """dx and those of the parameters, by name."""
+        return {"x": self.dx, **self.grads}
 
     def training(self) -> "Trial":
         """The same point in a training pass."""
