@@ -75,6 +75,18 @@ def test_a_fold_between_straight_pieces_needs_no_fine_grid(m):
     assert theory.generated_density(G, x, "uniform", m) == pytest.approx([0, *[1 / math.sqrt(3)] * 4, 0], rel=4 * EPS)
 
 
+@pytest.mark.parametrize("flat", [0.1, 1e-3, 1e-5])
+def test_a_kink_adds_no_mass(flat):
+    """G(z) = z above 0.3003 and flat · z below it, on U(−√3, √3): the one step that holds the kink has its own mass."""
+    k = 0.3003
+    G = bent(lambda z: np.where(z > k, z - k, flat * (z - k)), lambda z: np.where(z > k, 1.0, flat))
+    p_z, step = 1 / (2 * math.sqrt(3)), 2 * math.sqrt(3) / 4000
+    x = np.linspace(-2 * step, 2 * step, 400_001)                  # all of it is around the kink
+    wide = flat * (math.sqrt(3) + k) > 2 * step                    # is the flat part cut off below?
+    exact = p_z * 2 * step + p_z * (2 * step / flat if wide else math.sqrt(3) + k)
+    assert area(theory.generated_density(G, x, "uniform"), x) == pytest.approx(exact, abs=2 * p_z * step)
+
+
 def test_the_mass_of_a_generator_with_folds_is_one_and_its_means_are_those_of_its_noise():
     """Eq. (6.1) on G(z) = sin 2z + z/2, which turns back eight times: 1 and E cos G(z), by sums over a grid of x.
 

@@ -13,10 +13,10 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
     """p_g(x) = Σ p_z(z)/|G'(z)| over all z with G(z) = x                                       Eq. (6.2)
 
     x (k,) -> p_g (k,), in float64; `noise` as in `GAN`. G' is G's backward pass with dy = 1, on a grid of `m` values of
-    z; between them p_z/|G'| is taken as linear in x, with an error of O(1/m²), but for the one step of the grid that
-    holds a kink of G (of a ReLU, say), where the density jumps. Where G turns back or stands still for a moment the
-    density is infinite, and is given as far as the grid resolves it; noise on which G is constant makes an atom, which
-    has no density, and is left out.
+    z; between them p_z/|G'| is taken as linear in x, with an error of O(1/m²), but for a step of the grid in which G'
+    more than doubles, at a kink of G (of a leaky ReLU, say): its mass is spread evenly over it. Where G turns back or
+    stands still for a moment the density is infinite, and is given as far as the grid resolves it; noise on which G is
+    constant makes an atom, which has no density, and is left out.
     """
     if not isinstance(G, Network):
         raise TypeError(f"G must be a Network, got {type(G).__name__}")
@@ -33,7 +33,7 @@ def generated_density(G: Network, x: np.ndarray, noise: str = "normal", m: int =
         raise ValueError("G(z) is NaN or infinite for some z: its parameters have diverged")
     q = np.zeros(np.shape(x))
     for part in _monotone(np.sign(np.diff(at))):
-        q += _branch(x, at[part], noise_density(z[part], noise), slope[part])
+        q += _branch(x, at[part], z[part], noise_density(z[part], noise), slope[part])
     return q
 
 
@@ -51,9 +51,14 @@ def _monotone(rises: np.ndarray) -> list[slice]:
     return [slice(a, b + 1) for a, b in zip(ends[:-1], ends[1:], strict=True) if rises[a] != 0]
 
 
-def _branch(x: np.ndarray, at: np.ndarray, p_z: np.ndarray, slope: np.ndarray) -> np.ndarray:
+def _branch(x: np.ndarray, at: np.ndarray, z: np.ndarray, p_z: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """p_z/|G'| on one of them, 0 beyond its ends."""
     order = np.flatnonzero(slope > 0)[::1 if at[0] < at[-1] else -1]
     if len(order) < 2:
         return np.zeros(np.shape(x))
-    return np.interp(x, at[order], p_z[order] / slope[order], left=0.0, right=0.0)
+    at, z, p_z, slope = at[order], z[order], p_z[order], slope[order]
+    smooth = np.interp(x, at, p_z / slope, left=0.0, right=0.0)
+    i = np.searchsorted(at, x).clip(1, len(at) - 1)                        # the step of the grid that x lies in
+    even = (p_z[i] + p_z[i - 1]) / 2 * np.abs(z[i] - z[i - 1]) / (at[i] - at[i - 1])
+    bent = np.maximum(slope[i], slope[i - 1]) > 2 * np.minimum(slope[i], slope[i - 1])
+    return np.where(bent & (at[0] <= x) & (x <= at[-1]), even, smooth)
