@@ -19,7 +19,7 @@ import numpygan as ng
 from numpygan import cli, presets
 from numpygan.cli import options
 from numpygan.cli.run import FILES
-from numpygan.cli.terminal import Stop, interactive
+from numpygan.cli.terminal import HANGUP, TO_END, Stop, interactive
 from numpygan.network import ACTIVATIONS
 
 SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
@@ -399,8 +399,11 @@ LONG = ["train", "ring", "--hidden", "8", "--batch", "16", "--steps", "100000", 
         "--out", "r"]
 
 
+STOPS = [(signal.SIGINT, 130), *((number, 128 + number) for number in TO_END)]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), STOPS)
 def test_a_stopped_run_ends_with_everything_saved_and_can_go_on(number, status, folder):
     process = start(*LONG, code=UNDRAWN)
     wait_for((folder / "r" / "checkpoint.npz").exists, process)
@@ -417,16 +420,16 @@ def test_a_stopped_run_ends_with_everything_saved_and_can_go_on(number, status, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), STOPS)
 def test_other_commands_end_at_once_and_leave_nothing_half_written(number, status, folder):
     code = ("import sys, time; from numpygan.cli import main\n"
             "from numpygan.cli import sample; from numpygan.files import atomic\n"
             "def slow(*_):\n"
-            "    with atomic('s.npz'):\n"
-            "        time.sleep(60)\n"
+            "    with atomic('s.npz') as file:\n"
+            "        file.write(b'half'); file.flush(); time.sleep(60)\n"
             "sample.sample = slow; sys.exit(main(['sample', 'r', '--out', 's.npz']))")
     process = start(code=code)
-    wait_for(lambda: list(folder.glob(".s.npz.*.part")), process)
+    wait_for(lambda: any(part.stat().st_size for part in folder.glob(".s.npz.*.part")), process)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, os.listdir(folder)) == (status, [])
@@ -450,6 +453,23 @@ def test_ctrl_c_twice_quits_at_once(number, status, folder):
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
+    assert err == "numpygan: stopped at once; what was saved before is whole\n"
+
+
+@pytest.mark.skipif(HANGUP is None, reason="signals of another kind")
+def test_a_shell_may_repeat_that_the_terminal_was_closed():
+    with Stop() as stop:
+        for _ in range(2):
+            os.kill(os.getpid(), HANGUP)
+        assert stop.signal == HANGUP
+    code = ("import os, signal, sys; from numpygan.cli import main; from numpygan.cli import sample\n"
+            "def clear_up(*_):\n"
+            "    try: os.kill(os.getpid(), signal.SIGHUP)\n"
+            "    finally:\n"
+            "        os.kill(os.getpid(), signal.SIGHUP); print('cleared up')\n"
+            "sample.sample = clear_up; sys.exit(main())")
+    out, err = (process := start("sample", "r", "--out", "s.npz", code=code)).communicate(timeout=60)
+    assert (process.returncode, out) == (129, "cleared up\n")
     assert err == "numpygan: stopped at once; what was saved before is whole\n"
 
 

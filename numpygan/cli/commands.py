@@ -3,7 +3,8 @@
 Each command is one function below, which adds its arguments to a parser and returns the function that carries it out;
 what that needs is imported inside, so that one command never waits for the libraries of another.
 
-Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 130 and 143 stopped by Ctrl-C or SIGTERM.
+Exit status: 0 done; 1 failed; 2 the command cannot be carried out as given; 129, 130 and 143 stopped by SIGHUP, as
+a terminal sends that is closed, by Ctrl-C and by SIGTERM.
 """
 import argparse
 import contextlib
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from .. import __version__
 from .options import Misuse, Parser, number, one_of, unknown, whole, widths
+from .terminal import TO_END
 
 Carry = Callable[[argparse.Namespace], int]
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], Carry]]] = {}
@@ -253,7 +255,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _terminable(), _heard():
             return _carry_out(argv)
     except KeyboardInterrupt as stop:
-        return _fail("stopped at once; what was saved before is whole", 143 if isinstance(stop, Terminated) else 130)
+        status = 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
+        return _fail("stopped at once; what was saved before is whole", status)
     except BrokenPipeError:                       # whoever read our output is gone, as in numpygan … | head
         return 1
     except Exception as error:
@@ -269,24 +272,29 @@ def _set_up():
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come."""
+    """A signal to end has come, of that number."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
 
 
 @contextlib.contextmanager
 def _terminable():
-    """SIGTERM ends the block as Ctrl-C does: half-written files go, and so do the workers of a study."""
+    """SIGTERM and SIGHUP end the block as Ctrl-C does: half-written files go, and so do the workers of a study."""
     def end(number, frame):
-        raise Terminated
+        signal.signal(number, signal.SIG_IGN)      # a shell repeats SIGHUP, and what clears up should not be disturbed
+        raise Terminated(number)
 
-    usual = (threading.current_thread() is threading.main_thread()
-             and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
-    if usual:
-        signal.signal(signal.SIGTERM, end)
+    ours = [which for which in TO_END if signal.getsignal(which) is signal.SIG_DFL
+            and threading.current_thread() is threading.main_thread()]
+    for which in ours:
+        signal.signal(which, end)
     try:
         yield
     finally:
-        if usual:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for which in ours:
+            signal.signal(which, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

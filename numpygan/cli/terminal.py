@@ -9,6 +9,9 @@ from typing import Any
 
 from ..gan import GAN
 
+HANGUP = getattr(signal, "SIGHUP", None)                  # the terminal was closed; Windows has none
+TO_END = (signal.SIGTERM,) if HANGUP is None else (signal.SIGTERM, HANGUP)
+
 
 def interactive() -> bool:
     """Is somebody watching? In a pipe or a log nothing moves."""
@@ -22,13 +25,14 @@ def say(text: str) -> None:
 
 
 class Stop:
-    """A callback that ends the run at the next step once Ctrl-C (or SIGTERM) has come; the second time, at once.
+    """A callback that ends the run at the next step once Ctrl-C (or SIGTERM, or SIGHUP) has come; the second time, at
+    once, but for SIGHUP, which a shell repeats.
 
     Use it as a context: the handlers that were there come back. Where the process was told to ignore a signal, or in
     a thread, nothing is changed.
     """
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    SIGNALS = (signal.SIGINT, *TO_END)
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -50,6 +54,8 @@ class Stop:
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
+            if number == HANGUP:
+                return
             before = self._before[number]
             if callable(before):
                 before(number, frame)            # which may tell the signals apart
