@@ -402,6 +402,17 @@ def test_the_command_prints_the_path_of_each_picture_and_touches_nothing_else(tm
     assert (tmp_path / "new" / "one" / "saturation.png").stat().st_size == (folder / "saturation.png").stat().st_size
 
 
+def test_a_second_command_in_a_folder_is_refused_while_the_first_draws(tmp_path, monkeypatch, capsys):
+    def meanwhile(name, folder):
+        monkeypatch.undo()
+        assert cli.main(["figures", "saturation", "--out", str(tmp_path)]) == 2
+        return [folder / name]
+    monkeypatch.setattr(figures, "draw", meanwhile)
+    assert cli.main(["figures", "dirac", "--out", str(tmp_path)]) == 0
+    assert f"{tmp_path} is being written by another numpygan" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_names_all_figures_are_drawn(tmp_path, monkeypatch, capsys):
     drawn = []
     monkeypatch.setattr(figures, "draw", lambda name, folder: drawn.append(name) or [folder / name])

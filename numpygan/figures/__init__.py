@@ -50,14 +50,15 @@ def draw(name: str, folder: Path) -> list[Path]:
 def main(names: Iterable[str], out: str) -> int:
     """`numpygan figures`: draw them into the folder `out`, made if need be, and print the path of each picture.
 
-    Misuse when `out` is a file, or empty.
+    Misuse when `out` is a file, or empty, or another process draws there, whose half-written files would be swept.
     """
     from tqdm import tqdm
     if not out:
         raise Misuse("'' is no name: name a folder with --out")
     folder = outputs.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
-    with tqdm(list(names), disable=not interactive(), unit="figure", dynamic_ncols=True) as bar:
+    with (outputs.locked(folder),
+          tqdm(list(names), disable=not interactive(), unit="figure", dynamic_ncols=True) as bar):
         for name in bar:
             bar.set_description(name)
             for path in draw(name, folder):
