@@ -105,6 +105,14 @@ def test_a_killed_process_leaves_what_it_measured(folder, python):
     assert [line[2:] for line in read(folder / "cells.csv")[1:]] == [[str(s), str(s)] for s in range(4)]
 
 
+def test_what_a_killed_study_left_half_written_goes_and_other_files_stay(folder):
+    (folder / "cells").mkdir(parents=True)
+    for name in (".cells.csv.01234567.part", "cells/.g-flat-0-89abcdef01.json.01234567.part", ".mine.mkv.part"):
+        (folder / name).write_text("half")
+    run(study(seeds=1), jobs=1)
+    assert [path.name for path in folder.rglob(".*")] == [".mine.mkv.part"]
+
+
 def test_a_second_study_in_a_folder_is_refused_while_the_first_is_there(folder, capsys, monkeypatch):
     """The second command comes in the middle of each cell of the first: it is told so, and changes nothing."""
     monkeypatch.setattr("numpygan.study.modes.study", lambda quick: study(seeds=7))

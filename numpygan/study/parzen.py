@@ -13,6 +13,7 @@ from ..averaging import Averaged
 from ..classifier import train_classifier
 from ..cli.terminal import say
 from ..data.rows import Rows
+from ..files import sweep
 from ..gan import GAN
 from ..layers import Dense, Dropout, Maxout, ReLU, Sigmoid
 from ..network import Network
@@ -112,6 +113,7 @@ def trained(name: str, seed: int, epochs: int, known: Rows, valid: np.ndarray, f
     gan, mean, batch = RECIPES[name](known, seed, epochs)
     best = Best.load(file) if file.exists() else Best(gan, mean, np.random.default_rng([seed, 1]))
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder, (file.name,))                             # what a killed study left half-written
     best.train(known, valid, epochs, batch, PATIENCE, file, lambda text: say(f"{name}, seed {seed}, {text}"))
     return best
 

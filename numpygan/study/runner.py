@@ -10,6 +10,7 @@ from ..cli import outputs
 from ..cli.run import environment
 from ..cli.terminal import interactive
 from ..engine import name_of
+from ..files import sweep
 from .cells import Store
 from .table import Row, Study, known, markdown, rows, write_tables
 from .workers import results
@@ -37,6 +38,8 @@ def folder_of(name: str, out: str | os.PathLike | None) -> Path:
 def _run(study, folder, jobs):
     from tqdm import tqdm
     store = Store(folder / "cells")
+    sweep(folder, ("cells.csv", "table.csv", f"{study.name}.png"))       # what a killed study left half-written
+    sweep(store.folder, ("*",))
     found, failed = known(study, store), []
     missing = sorted((cell for cell in study.cells if cell.name not in found), key=lambda cell: cell.seed)
     with tqdm(total=len(study.cells), initial=len(found), disable=not interactive(), unit="cell", desc=study.name,
