@@ -1,7 +1,9 @@
 """Your own data: arrays, .npy, .npz, folders of images, names; and what is refused, in one sentence each."""
 
 import io
+import os
 import struct
+import threading
 import zipfile
 import zlib
 from pathlib import Path
@@ -235,6 +237,8 @@ HOSTILE = [
     (claim("(1, 2)", "'<U1000000'"), "holds .*, not numbers"),
     (claim("(1, 2)", "[('a', '<f8')]") + bytes(16), "holds .*, not numbers"),
     (claim("(1, 2)", "'<c16'") + bytes(32), "data must be real numbers, not an array of complex128"),
+    (claim("(True, 1)") + bytes(8), "is damaged or not a NumPy file .*integer"),
+    (claim(f"({'1, ' * 900})") + bytes(9), r"shape \((1, ){26}1, 8 bytes, but holds 9"),
     (claim("'no'"), "does not begin like a NumPy array"),
     (claim("(" * 5000), "does not begin like a NumPy array"),
     (claim("(1," + " " * 20_000 + ")"), "does not begin like a NumPy array"),
@@ -318,6 +322,22 @@ def test_no_memory_is_taken_for_what_a_header_claims(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of another kind")
+@pytest.mark.parametrize("name", ["x.npy", "x.npz"])
+def test_a_pipe_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    writer = os.open(tmp_path / name, os.O_RDWR)                  # else the test would wait, too
+    threading.Timer(5, os.close, [writer]).start()
+    with pytest.raises(data.DataError, match=f"{name} is not data that can be read: give a"):
+        data.load(tmp_path / name)
+
+
+def test_long_names_in_an_archive_are_cut(tmp_path):
+    np.savez(tmp_path / "x.npz", **{"q" * 60_000: X, "r" * 60_000: X})
+    with pytest.raises(data.DataError, match="but it holds q{80}, r{80}: save it"):
+        data.load(tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize("read", [data.npy, data.npz])

@@ -18,7 +18,7 @@ DATA_KEYS, LABEL_KEYS = ("x", "samples"), ("labels", "y")
 MAX_DEFLATE = 1032                      # deflate packs at most 1,032 bytes into one
 DENSE, LARGE = 100, 1 << 28             # data worth learning from does not pack 100 to 1; above 256 MB that is a bomb
 MAX_HEADER = 1 << 16                    # bytes; version 2 of the format allows four gigabytes
-DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+DAMAGE = (OSError, EOFError, TypeError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 
 
 def npy(path: Any, dtype: Any = np.float32) -> Rows:
@@ -46,7 +46,7 @@ def npz(path: Any, dtype: Any = np.float32) -> Rows:
             arrays = [info for info in file.infolist() if info.filename.endswith(".npy")]
             members = {info.filename.removesuffix(".npy"): info for info in arrays}
             if len(members) < len(arrays):
-                raise DataError(f"{path} holds {_twice(arrays)} more than once: save it with numpy.savez")
+                raise DataError(f"{path} holds {_twice(arrays)[:80]} more than once: save it with numpy.savez")
             label_key = next((key for key in LABEL_KEYS if key in members), None)
             x = _member(file, members[_data_key(members, path)], path)
             labels = None if label_key is None else _member(file, members[label_key], path)
@@ -60,7 +60,7 @@ def _data_key(members: dict[str, Any], path: Path) -> str:
     for key in (*DATA_KEYS, *(others if len(others) == 1 else ())):
         if key in members:
             return key
-    names = ", ".join(sorted(members)[:10]) or "nothing"
+    names = ", ".join(name[:80] for name in sorted(members)[:10]) or "nothing"
     raise DataError(f"{path} must hold the array x or samples, or one array only, but it holds {names}: "
                     "save it with numpy.savez(path, x=x, labels=labels)")
 
@@ -76,7 +76,7 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndar
         raise DataError(f"{path} is packed in a way that NumPy does not use: save it with numpy.savez")
     packed = min(info.compress_size, path.stat().st_size)
     if info.file_size > (packed + 64) * (MAX_DEFLATE if info.compress_type else 1):
-        raise DataError(f"{path} claims that {info.filename} unpacks from {packed} to {info.file_size} "
+        raise DataError(f"{path} claims that {info.filename[:80]} unpacks from {packed} to {info.file_size} "
                         "bytes, which cannot be: save it again")
     if info.file_size > max(LARGE, DENSE * packed):
         raise DataError(f"{path} would unpack {packed} bytes to {info.file_size}, almost all of them the same: save "
@@ -91,11 +91,11 @@ def _read(file: IO[bytes], path: Path, size: int) -> np.ndarray:
     if dtype.hasobject:
         raise DataError(f"{path} holds Python objects, which are never unpickled: save plain numbers")
     if dtype.kind not in "biufc":
-        raise DataError(f"{path} holds {dtype}, not numbers: save plain numbers")
+        raise DataError(f"{path} holds {str(dtype)[:80]}, not numbers: save plain numbers")
     claimed = math.prod(shape) * dtype.itemsize
     held = size - file.tell()
     if min(shape, default=0) < 0 or claimed != held:
-        raise DataError(f"{path} claims an array of shape {shape}, {claimed} bytes, but holds {held}: "
+        raise DataError(f"{path} claims an array of shape {str(shape)[:80]}, {claimed} bytes, but holds {held}: "
                         "it is truncated or damaged, so save it again")
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)

@@ -44,7 +44,7 @@ def load(name_or_path: Any, root: Any = None, dtype: Any = np.float32, **options
     if path.is_dir():
         return images(path, dtype=dtype, **options)
     readers = {".npy": npy, ".npz": npz}
-    if path.suffix.lower() in readers and path.exists():
+    if path.suffix.lower() in readers and path.is_file():       # of a pipe or a device nobody knows the end
         return readers[path.suffix.lower()](path, dtype=dtype, **options)
     if path.exists():
         table = path.suffix.lower() in (".csv", ".txt", ".tsv", ".dat")
