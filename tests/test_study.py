@@ -60,7 +60,7 @@ def test_the_study_prints_anchors_and_runs(monkeypatch, capsys):
 def test_the_race_is_run_in_turns(monkeypatch, capsys, tmp_path):
     """Each contestant in a process of its own; tables, JSON and a chart; one that fails is told and left out."""
     from numpygan.bench import race, report
-    monkeypatch.setitem(workloads.WORKLOADS, "tiny", workloads.Workload(1, (3,), 2, 4, "identity", 1))
+    monkeypatch.setitem(workloads.ALL, "tiny", workloads.Workload(1, (3,), 2, 4, "identity", 1))
     monkeypatch.setattr(report, "installed", lambda: ["nobody"])
     monkeypatch.setitem(race.PEERS, "nobody", "nothing")
     assert report.main(["tiny"], 2, 1, str(tmp_path / "a.json"), str(tmp_path / "a.png")) == 0
@@ -74,4 +74,4 @@ def test_the_race_is_run_in_turns(monkeypatch, capsys, tmp_path):
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert race.ratio({"ms": {"a": [1, 9, 4], "b": [1, 3, 2]}}, "a", "b") == 2
     # by hand, batch 4: D's step G 9, D 9 + 9 + 3 on 8 rows; G's step 9 + 9 + 9 + 9 + 6 on 4 rows; 2 operations each
-    assert workloads.megaflops(workloads.WORKLOADS["tiny"]) == pytest.approx(2 * 4 * (9 + 2 * 21 + 42) / 1e6)
+    assert workloads.megaflops(workloads.ALL["tiny"]) == pytest.approx(2 * 4 * (9 + 2 * 21 + 42) / 1e6)

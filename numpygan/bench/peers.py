@@ -1,4 +1,4 @@
-"""The same training step in PyTorch and JAX, as their tutorials and as their experts write it.
+"""The same training step in PyTorch and JAX, as their tutorials and as their experts write it (`family` has more).
 
 All draw their minibatches from a permutation of the same rows, and keep both losses of every step. What we do and they
 are spared: the means of D's answers, the norms of the gradients, and the check that all of it is finite.
@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from .workloads import Workload, real_rows
+from .workloads import RATE, Workload, real_rows
 
 
 def torch_eager(w: Workload):
     """PyTorch as its tutorials write it: three backward calls, a graph through everything, Adam by default."""
     import torch
     from torch import nn
-    G, D, opt_G, opt_D = _torch_networks(w)
+    G, D, opt_G, opt_D = torch_networks(w)
     loss, minibatches = nn.BCEWithLogitsLoss(), _torch_minibatches(w)
     losses: list[Any] = []
     ones, zeros = torch.ones(w.batch, 1), torch.zeros(w.batch, 1)
@@ -42,9 +42,8 @@ def torch_tuned(w: Workload, compiled: bool = False):
     """PyTorch by hand: fakes of D's step without a graph, one batch of 2n, D frozen in G's step, fused Adam."""
     import torch
     from torch import nn
-    G, D, opt_G, opt_D = _torch_networks(w, fused=True)
-    loss, minibatches = nn.BCEWithLogitsLoss(), _torch_minibatches(w)
-    losses: list[Any] = []
+    G, D, opt_G, opt_D = torch_networks(w, fused=True)
+    loss = nn.BCEWithLogitsLoss()
     labels = torch.cat([torch.ones(w.batch, 1), torch.zeros(w.batch, 1)])
     ones = torch.ones(w.batch, 1)
 
@@ -57,6 +56,28 @@ def torch_tuned(w: Workload, compiled: bool = False):
         return loss(D(G(z)), ones)
     if compiled:
         loss_of_D, loss_of_G = torch.compile(loss_of_D), torch.compile(loss_of_G)
+    return torch_steps(w, G, D, opt_G, opt_D, loss_of_D, loss_of_G)
+
+
+def torch_networks(w: Workload, fused: bool = False):
+    """G, D and Adam for each."""
+    import torch
+    from torch import nn
+    make: dict[str, Any] = {
+        "dense": nn.Linear, "spectral": lambda k, m: nn.utils.parametrizations.spectral_norm(nn.Linear(k, m)),
+        "batchnorm": lambda k, m: nn.BatchNorm1d(m), "leaky_relu": lambda k, m: nn.LeakyReLU(0.2),
+        "dropout": lambda k, m: nn.Dropout(RATE), "tanh": lambda k, m: nn.Tanh(), "sigmoid": lambda k, m: nn.Sigmoid()}
+    torch.manual_seed(0)
+    G, D = (nn.Sequential(*(make[name](k, m) for name, k, m in w.layers(of_D))) for of_D in (False, True))
+    options: dict[str, Any] = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": fused}
+    return G, D, torch.optim.Adam(G.parameters(), **options), torch.optim.Adam(D.parameters(), **options)
+
+
+def torch_steps(w: Workload, G, D, opt_G, opt_D, loss_of_D, loss_of_G):
+    """The loop around the two losses, of (x, z) and of z: D is frozen in G's step."""
+    import torch
+    minibatches = _torch_minibatches(w)
+    losses: list[Any] = []
 
     def steps(n):
         losses.clear()
@@ -87,22 +108,6 @@ def _torch_minibatches(w: Workload):
             yield rows[chosen]
 
 
-def _torch_networks(w: Workload, fused: bool = False):
-    import torch
-    from torch import nn
-    last = {"identity": [], "tanh": [nn.Tanh()], "sigmoid": [nn.Sigmoid()]}[w.output]
-
-    def mlp(sizes, end):
-        layers = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
-            layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
-        return nn.Sequential(*layers[:-1], *end)
-    torch.manual_seed(0)
-    G, D = mlp((w.z, *w.hidden, w.x), last), mlp((w.x, *w.hidden, 1), [])
-    make: dict[str, Any] = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": fused}
-    return G, D, torch.optim.Adam(G.parameters(), **make), torch.optim.Adam(D.parameters(), **make)
-
-
 def jax_jit(w: Workload):
     """JAX: one jitted function for the whole iteration, its buffers donated, random numbers from its fastest source."""
     import jax
@@ -118,7 +123,14 @@ def jax_jit(w: Workload):
     g, d = init((w.z, *w.hidden, w.x)), init((w.x, *w.hidden, 1))
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     key = jax.random.key(0, impl="unsafe_rbg")
-    state = g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key
+    return jax_steps(jitted, (g, d, zeros(g), zeros(g), zeros(d), zeros(d), jnp.zeros((), jnp.float32), key), rows,
+                     epoch)
+
+
+def jax_steps(jitted, state, rows, epoch):
+    """The loop around a compiled iteration, which takes its state, the order of the rows, and the rows."""
+    import jax
+    import jax.numpy as jnp
     count, order = itertools.count(), jnp.arange(len(rows))
 
     def steps(n):
@@ -153,13 +165,6 @@ def _jax_iteration(w: Workload, epoch: int):
     def loss_G(g, d, z):
         return jnp.mean(jax.nn.softplus(-mlp(d, out(mlp(g, z)))))
 
-    def adam(params, grads, m, v, t):
-        m = jax.tree.map(lambda a, g: 0.5 * a + 0.5 * g, m, grads)
-        v = jax.tree.map(lambda a, g: 0.999 * a + 0.001 * g * g, v, grads)
-        def new(p, a, b):
-            return p - 2e-4 * (a / (1 - 0.5**t)) / (jnp.sqrt(b / (1 - 0.999**t)) + 1e-8)
-        return jax.tree.map(new, params, m, v), m, v
-
     def iteration(state, order, rows):
         g, d, mg, vg, md, vd, t, key = state
         key, k1, k2 = jax.random.split(key, 3)
@@ -167,8 +172,20 @@ def _jax_iteration(w: Workload, epoch: int):
         x = rows[jax.lax.dynamic_slice(order, (start,), (w.batch,))]
         t = t + 1
         L_D, grads = jax.value_and_grad(loss_D)(d, g, x, jax.random.normal(k1, (w.batch, w.z)))
-        d, md, vd = adam(d, grads, md, vd, t)
+        d, md, vd = jax_adam(d, grads, md, vd, t)
         L_G, grads = jax.value_and_grad(loss_G)(g, d, jax.random.normal(k2, (w.batch, w.z)))
-        g, mg, vg = adam(g, grads, mg, vg, t)
+        g, mg, vg = jax_adam(g, grads, mg, vg, t)
         return (g, d, mg, vg, md, vd, t, key), L_D, L_G
     return iteration
+
+
+def jax_adam(params, grads, m, v, t):
+    """Adam's step, lr = 2e-4 and β₁ = 0.5 -> the new parameters, m and v."""
+    import jax
+    import jax.numpy as jnp
+    m = jax.tree.map(lambda a, g: 0.5 * a + 0.5 * g, m, grads)
+    v = jax.tree.map(lambda a, g: 0.999 * a + 0.001 * g * g, v, grads)
+
+    def new(p, a, b):
+        return p - 2e-4 * (a / (1 - 0.5**t)) / (jnp.sqrt(b / (1 - 0.999**t)) + 1e-8)
+    return jax.tree.map(new, params, m, v), m, v

@@ -17,6 +17,7 @@ from .workloads import Workload
 OURS = "numpygan"
 PEERS = {"PyTorch eager": "torch", "PyTorch tuned": "torch", "torch.compile": "torch", "JAX jit": "jax"}
 PAUSE = 0.3                     # seconds between turns: threads that wait by spinning, as OpenBLAS's, fall asleep
+WITH_FAMILY = (OURS, f"{OURS} (numpy)", "PyTorch tuned", "JAX jit")       # those that have more than the plain step
 SCALING = (OURS, "PyTorch tuned", "JAX jit", "floor")       # those whose growth with the size is measured
 
 
@@ -87,7 +88,7 @@ def race(w: Workload, rivals: Sequence[Contestant], rounds: int, failures: dict[
     peaks: dict[str, float] = {}
     for turn in range(-1, rounds):                          # the first is not counted: it compiles and warms up
         for rival in rivals:
-            if rival.who in failures:
+            if rival.who in failures or (w.variant and rival.who not in WITH_FAMILY):
                 continue
             try:
                 if turn < 0:

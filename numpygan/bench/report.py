@@ -8,7 +8,7 @@ from ..cli.outputs import check_file
 from ..cli.terminal import say
 from ..files import write_json
 from .race import OURS, PEERS, SCALING, contestants, cpus, imports, installed, race, ratio, starts
-from .workloads import GROWTH, WORKLOADS, megaflops
+from .workloads import ALL, GROWTH, WORKLOADS, megaflops
 
 
 def main(names: Sequence[str] = (), rounds: int = 9, threads: int | None = None, json: str | None = None,
@@ -53,7 +53,7 @@ def _workloads(names, who, rounds, threads, failures):
     with contestants(who, threads) as rivals:
         for name in names:
             say(f"racing: {name}")
-            found[name] = race(WORKLOADS[name], rivals, rounds, failures) | {"shape": str(WORKLOADS[name])}
+            found[name] = race(ALL[name], rivals, rounds, failures) | {"shape": str(ALL[name])}
             _print_race(name, found[name])
     return found
 
@@ -76,15 +76,15 @@ def _growth(who, rounds, threads, failures):
 
 
 def _print_race(name: str, result: Mapping[str, Any]) -> None:
-    w, times = WORKLOADS[name], result["ms"]
-    print(f"\n{name}: {w}, {megaflops(w):,.1f} MFLOP")
+    w, times = ALL[name], result["ms"]
+    print(f"\n{name}: {w}" + ("" if w.variant else f", {megaflops(w):,.1f} MFLOP"))
     for who, t in times.items():
         print(f"  {who:<18} {np.median(t):9.3f} ms  [{min(t):.3f}, {max(t):.3f}]  {ratio(result, who, OURS):7.2f} x")
     peers = {who: ratio(result, who, OURS) for who in times if who in PEERS}
     if peers:
         best = min(peers, key=lambda who: peers[who])
-        print(f"  the best peer, {best}, takes {peers[best]:.2f} x as long as {OURS}; {OURS} takes "
-              f"{ratio(result, OURS, 'floor'):.2f} x the floor")
+        floor = f"; {OURS} takes {ratio(result, OURS, 'floor'):.2f} x the floor" if "floor" in times else ""
+        print(f"  the best peer, {best}, takes {peers[best]:.2f} x as long as {OURS}{floor}")
 
 
 def _print_peaks(workloads: Mapping[str, Any]) -> None:

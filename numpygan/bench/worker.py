@@ -15,7 +15,7 @@ try:
 except ImportError:                                  # Windows
     resource = None                                  # type: ignore[assignment]
 
-from . import peers
+from . import family, peers
 from .floor import floor
 from .workloads import Steps, Workload, ours
 
@@ -28,6 +28,7 @@ CONTESTANTS: dict[str, Callable[[Workload], Steps]] = {
     "JAX jit": peers.jax_jit,
     "floor": floor,
 }
+WITH_FAMILY = CONTESTANTS | {"PyTorch tuned": family.torch_tuned, "JAX jit": family.jax_jit}
 
 
 def peak() -> float | None:
@@ -46,7 +47,7 @@ def main(who: str) -> None:
         command, start = json.loads(line), time.perf_counter()
         if "build" in command:
             w = Workload(*command["build"])
-            steps = CONTESTANTS[who](w._replace(hidden=tuple(w.hidden)))
+            steps = (WITH_FAMILY if w.variant else CONTESTANTS)[who](w._replace(hidden=tuple(w.hidden)))
             steps(1)
         else:
             assert steps is not None

@@ -204,8 +204,10 @@ def study(parser: argparse.ArgumentParser) -> Carry:
 
 @command("time a training step beside PyTorch and JAX, where they are installed, and beside the bare products")
 def bench(parser: argparse.ArgumentParser) -> Carry:
-    from ..bench.workloads import WORKLOADS
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(WORKLOADS)} (default: all)")
+    from ..bench.workloads import ALL, FAMILY, WORKLOADS
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help=f"{', '.join(WORKLOADS)} (default: these), or one of them and a part of the family, -"
+                             f"{', -'.join(FAMILY)}: digits-gp")
     parser.epilog = "Without names: also how time grows with batch and width, memory, and how long a start takes."
     parser.add_argument("--rounds", type=whole(1), default=9, metavar="N", help="in turns (default: 9)")
     parser.add_argument("--threads", type=whole(1), metavar="N", help="of every contestant (default: all)")
@@ -214,7 +216,7 @@ def bench(parser: argparse.ArgumentParser) -> Carry:
 
     def carry(args):
         from ..bench import main
-        _check(args.names, WORKLOADS)
+        _check(args.names, ALL)
         return main(args.names, args.rounds, args.threads, args.json, args.out)
     return carry
 

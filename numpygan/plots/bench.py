@@ -26,8 +26,9 @@ def bench(results: Mapping[str, Any]) -> Axes:
     for ax, (name, result) in zip(panels, workloads.items(), strict=True):
         _bars(ax, f"{name}: {result['shape']}", result["ms"])
     panels[-1].set_xlabel("ms per iteration (D's step and G's): median, and the middle half of the rounds")
-    fig.suptitle(f"One training iteration, {results['threads']} threads; the dotted line is the floor: "
-                 f"bare products and Adam", fontsize=11)
+    floor = "; the dotted line is the floor: bare products and Adam"
+    fig.suptitle(f"One training iteration, {results['threads']} threads"
+                 + floor * any("floor" in result["ms"] for result in workloads.values()), fontsize=11)
     for part in below:
         for ax, (axis, points) in zip(part.subplots(1, len(growth), squeeze=False)[0], growth.items(), strict=True):
             _lines(ax, axis, points)
