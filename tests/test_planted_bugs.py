@@ -551,23 +551,28 @@ def test_a_gradient_that_is_clipped_where_no_draw_comes(bound):
         bad_layer("", Clipped(), (1, 1), seed=seed)
 
 
+class Slopes(ng.Layer):
+    """PReLU, right until the second set of parameters."""
+
+    def shapes(self, d_in):
+        return {"a": (d_in,)}, d_in
+
+    def init(self, p, rng):
+        p["a"][...] = 0.25
+
+    def forward(self, p, x, c):
+        return np.where(x.real > 0, x, p["a"] * x), x
+
+    def backward(self, p, x, dy, c):
+        self.a = getattr(self, "a", p["a"].copy())
+        return np.where(x > 0, dy, self.a.astype(dy.dtype) * dy), {"a": np.where(x > 0, 0, x * dy).sum(axis=0)}
+
+
 def test_what_fits_the_first_parameters_alone():
-    class Slopes(ng.Layer):
-        """PReLU, right until the second set of parameters."""
-        def shapes(self, d_in):
-            return {"a": (d_in,)}, d_in
-
-        def init(self, p, rng):
-            p["a"][...] = 0.25
-
-        def forward(self, p, x, c):
-            return np.where(x.real > 0, x, p["a"] * x), x
-
-        def backward(self, p, x, dy, c):
-            self.a = getattr(self, "a", p["a"].copy())
-            return np.where(x > 0, dy, self.a.astype(dy.dtype) * dy), {"a": np.where(x > 0, 0, x * dy).sum(axis=0)}
-
     bad_layer(["dx[", "those where the input is negative", "At other parameters", "something kept on self"], Slopes())
+    net = ng.Network([ng.Dense(4), Slopes(), ng.Dense(1)], 3, rng=np.random.default_rng(0))
+    caught(["network: d(0.W)[", "Layer 1 by itself: Slopes("], check.network, net)
+    caught("Of the parts D fails by itself", check.gan, ng.MLP([2, 4, 3], rng=np.random.default_rng(0)), net)
 
 
 @pytest.mark.parametrize("far", [3, 4, 6])
@@ -877,6 +882,15 @@ def test_one_cache_for_all_passes_of_a_network():
     caught(["a later forward pass changes what backward of an earlier tape returns",
             "Layer 1 by itself: CachesOnSelf(…)", "a second forward pass changes"], check.network,
            stack(ng.Dense(4), CachesOnSelf(), ng.Dense(2)))
+
+
+def test_a_network_that_one_row_alone_breaks():
+    class Doubles(ng.Tanh):
+        def backward(self, p, y, dy, c):
+            return super().backward(p, y, dy if len(y) > 1 else 2 * dy, c)
+
+    caught(["dx of rows alone is not that of the batch of 5", "Layer 1 by itself"], check.network,
+           ng.Network([ng.Dense(4), Doubles(), ng.Dense(1)], 3, rng=np.random.default_rng(0)))
 
 
 def test_a_network_whose_gradients_are_small():

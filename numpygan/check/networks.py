@@ -12,7 +12,10 @@ from .contract import Untouched, draw, nearby, same, tensor
 from .derivative import EPS, EPS32, at_smooth_points, relative
 from .layers import layer as check_layer
 from .report import GradientError, Report, Row
+from .trial import size_of
 from .twin import along, settle, shaken, stochastic, top_down, twin, widths
+
+SAME_ROWS = 1e-9        # a row alone, beside the same row in a batch: much for roundings, little for mistakes
 
 
 def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 0) -> Report:
@@ -20,8 +23,9 @@ def network(net: Network, n: int = 5, *, engine: str | None = None, seed: int = 
 
     Checked on n random rows, in float64, at parameters a little off those of the network (biases that start at 0 sit
     on kinks): x, dy, theta and tapes stay untouched; three tapes that live at once do not disturb each other; dx and
-    g can be had alone; float32 stays float32 and agrees; every derivative, in evaluation and, where layers draw or
-    are batchwise, in a training pass. When one is wrong, the layers are checked one by one to find the culprit.
+    g can be had alone; a row alone gives what it gives in a batch, unless layers draw or are batchwise; float32 stays
+    float32 and agrees; every derivative, in evaluation and, where layers draw or are batchwise, in a training pass.
+    When one is wrong, the layers are checked one by one to find the culprit.
 
     Tensors of more than 200 entries are checked along random directions. `engine` replaces that of the network,
     which is not changed. Returns a Report; raises GradientError with the reason.
@@ -49,6 +53,8 @@ def _passes(net, n, engine, rng):
         run = Pass(other, x, rng, training)
         run.tapes_apart()
         run.partial()
+        if net.rowwise:
+            run.rows_apart()
         _float32(run, report)
         _gradients(run, report, rng)
     return report
@@ -101,6 +107,16 @@ class Pass:
         for name, a, b in (("dx", dx, self.dx), ("g", g, self.g)):
             if not same(a, b):
                 raise GradientError(f"{name} is another one when nothing else is asked for", culprit(self.net))
+
+    def rows_apart(self):
+        """The last minibatch may be one row: all such have the dx of the batch, and their gradients add up to its."""
+        alone = [Pass(self.net, self.x[i:i + 1], self.dy[i:i + 1], self.training) for i in range(len(self.x))]
+        for name, a, b in (("y", np.concatenate([one.y for one in alone]), self.y),
+                           ("dx", np.concatenate([one.dx for one in alone]), self.dx),
+                           ("g", sum(one.g for one in alone), self.g)):
+            if not np.abs(a - b).max(initial=0) <= SAME_ROWS * size_of(self.dx, self.g, b):
+                raise GradientError(f"{name} of rows alone is not that of the batch of {len(self.x)}",
+                                    culprit(self.net))
 
 
 def _gradients(run, report, rng):

@@ -28,10 +28,13 @@ def settle(net: Network, x: np.ndarray) -> None:
     """Give `net` the state that many training passes on x leave.
 
     Where a power iteration has not converged, its vectors move with the parameters, and no layer differentiates that.
+    What a layer keeps on self is then from a pass at other parameters, as it would be after a step.
     """
     rng = np.random.default_rng(1)
     for _ in range(PASSES if net.remembers else 0):
         net.commit(net.forward(x, rng)[1])
+    y, tape = net.forward(1 - x, theta=net.theta * rng.uniform(0.5, 1, net.theta.shape))
+    net.backward(tape, np.ones_like(y))
 
 
 def shaken(net: Network) -> Network:
