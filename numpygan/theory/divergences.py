@@ -105,7 +105,7 @@ def jsd_distance(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> flo
 def total_variation(p: Any, q: Any, support: Any = None, tol: float = 1e-12) -> float:
     """TV(p, q) = ½ ∫ |p − q| dx, or ½ Σ |p − q|; in [0, 1]                                     Eq. (6.14)
 
-    |p − q| has an edge where the densities cross; in two dimensions allow tol=1e-6.
+    |p − q| has an edge where the densities cross; in two dimensions allow tol=1e-5.
     """
     return min(total(total_variation_terms, p, q, support, tol), 1.0)
 
