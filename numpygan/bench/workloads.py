@@ -80,8 +80,8 @@ def ours(w: Workload, engine: str) -> Steps:
     G, D = (Network([OURS[name](m) for name, _, m in w.layers(of_D)], w.x if of_D else w.z, rng=rng, engine=engine)
             for of_D in (False, True))
     loss = {"gp": losses.Wasserstein, "spectral": losses.Hinge}.get(w.variant, losses.NonSaturating)()
-    of_D: dict[str, list[Callable]] = {"gp": [penalties.GradientPenalty(WEIGHT)], "r1": [penalties.R1(GAMMA)]}
-    gan = GAN(G, D, loss, Adam(2e-4, beta1=0.5), Adam(2e-4, beta1=0.5), penalties=of_D.get(w.variant, ()))
+    added: dict[str, list[Callable]] = {"gp": [penalties.GradientPenalty(WEIGHT)], "r1": [penalties.R1(GAMMA)]}
+    gan = GAN(G, D, loss, Adam(2e-4, beta1=0.5), Adam(2e-4, beta1=0.5), penalties=added.get(w.variant, ()))
     data = datasets.array(real_rows(w))
     return lambda n: gan.fit(data, steps=n, batch=w.batch, rng=rng)
 
