@@ -12,12 +12,7 @@ WHOLE = int | np.integer
 REAL = int | float | np.integer | np.floating
 
 
-def whole(value: Any, name: str, least: int = 1) -> int:
-    """`value` as an int; ValueError unless it is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, WHOLE) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
-
+# ----------------------------------------------------------------------------------------- words for messages
 
 def told(value: Any) -> str:
     """`value` for a message: its repr in one line, and not the whole of a long one."""
@@ -32,6 +27,8 @@ def kind(value: Any) -> str:
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
 
 
+# ------------------------------------------------------------------------------------------------- one number
+
 def real(value: Any) -> bool:
     """Is it one real number? Text, arrays, None and True are none."""
     return isinstance(value, REAL) and not isinstance(value, bool)
@@ -40,6 +37,13 @@ def real(value: Any) -> bool:
 def scalar(value: Any) -> bool:
     """Is it one real number, be it in an array without axes, as a loss may return it?"""
     return real(value) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf")
+
+
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """`value` as an int; ValueError unless it is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, WHOLE) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
 
 
 def number(value: Any, name: str) -> float:
@@ -64,6 +68,24 @@ def fraction(value: Any, name: str, interval: str = "[0, 1]") -> float:
         raise ValueError(f"{name} must lie in {interval}, got {value!r}")
     return float(value)
 
+
+def scheduled(value: Any, step: int, name: str) -> float:
+    """`value`, or what it returns for that step where it is a function; TypeError unless that is one number."""
+    if callable(value):
+        value = value(step)
+        if not scalar(value):
+            raise TypeError(f"{name}, a function of the step, must return a number, got {told(value)} at step {step}")
+    return float(value)
+
+
+def one_number(x: np.ndarray, what: str) -> float:
+    """The number in `x`; TypeError for an array of them."""
+    if x.ndim:
+        raise TypeError(f"{what} must be one number, not an array of shape {x.shape}: leave the brackets out")
+    return float(x)
+
+
+# -------------------------------------------------------------------------------------- one of something else
 
 def flag(value: Any, name: str) -> bool:
     """`value` as a bool; TypeError unless it is one."""
@@ -95,6 +117,11 @@ def precision(dtype: Any) -> np.dtype:
     if found is None or found not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype if found is None else found!s}")
     return found
+
+
+def image(shape: tuple[int, ...]) -> bool:
+    """Is it the shape of one image, grey or of three colours: (h, w), (h, w, 1) or (h, w, 3)?"""
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
 
 
 def generator(rng: Any) -> np.random.Generator:
@@ -130,25 +157,13 @@ def functions(values: Any, name: str, example: str) -> tuple[Any, ...]:
     return found or ()
 
 
-def image(shape: tuple[int, ...]) -> bool:
-    """Is it the shape of one image, grey or of three colours: (h, w), (h, w, 1) or (h, w, 3)?"""
-    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
-
+# ----------------------------------------------------------------------------------------------------- arrays
 
 def plain(x: Any, name: str) -> None:
     """TypeError for an array with a mask, which NumPy would drop in silence, and count what is behind it."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, and this one is masked: drop the masked rows, or call "
                         f".filled()")
-
-
-def scheduled(value: Any, step: int, name: str) -> float:
-    """`value`, or what it returns for that step where it is a function; TypeError unless that is one number."""
-    if callable(value):
-        value = value(step)
-        if not scalar(value):
-            raise TypeError(f"{name}, a function of the step, must return a number, got {told(value)} at step {step}")
-    return float(value)
 
 
 def numeric(x: Any, name: str, kinds: str = "biuf") -> np.ndarray:
@@ -195,13 +210,6 @@ def positive(x: Any, what: str) -> np.ndarray:
     return found
 
 
-def one_number(x: np.ndarray, what: str) -> float:
-    """The number in `x`; TypeError for an array of them."""
-    if x.ndim:
-        raise TypeError(f"{what} must be one number, not an array of shape {x.shape}: leave the brackets out")
-    return float(x)
-
-
 def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = None) -> np.ndarray:
     """x as a float array (n, d) with n ≥ `least`, as wide as `like`; float32 stays, everything else is float64.
 
@@ -227,6 +235,8 @@ def samples(x: Any, name: str = "x", least: int = 1, like: np.ndarray | None = N
                          f"in float64: divide all samples by one number")
     return x
 
+
+# ----------------------------------------------------------------------------------- all arrays of a function
 
 def arrays(**declared: str) -> Callable:
     """A decorator for functions of arrays, which gives them arrays: what is declared comes in as a plain ndarray.
