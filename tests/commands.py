@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MAIN = "import sys; from numpygan.cli import main; sys.exit(main())"
-UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.cli.run import Run\n"
+UNDRAWN = ("import sys; from numpygan.cli import main; from numpygan.app.run import Run\n"
            "Run.draw = Run.draw_samples = lambda *_: None\n"
            "sys.exit(main())")
 

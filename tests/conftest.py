@@ -69,7 +69,7 @@ def rng():
 def undrawn(monkeypatch):
     """Runs leave their pictures out: these have tests of their own."""
     for name in ("draw", "draw_samples"):
-        monkeypatch.setattr(f"numpygan.cli.run.Run.{name}", lambda *_: None)
+        monkeypatch.setattr(f"numpygan.app.run.Run.{name}", lambda *_: None)
 
 
 @pytest.fixture

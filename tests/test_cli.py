@@ -17,9 +17,9 @@ from PIL import Image
 
 import numpygan as ng
 from numpygan import cli, presets
-from numpygan.cli import options
-from numpygan.cli.run import FILES
-from numpygan.cli.terminal import HANGUP, TO_END, Stop, interactive
+from numpygan.app import options
+from numpygan.app.run import FILES
+from numpygan.app.terminal import HANGUP, TO_END, Stop, interactive
 from numpygan.network import ACTIVATIONS
 
 SMALL = ["--hidden", "8", "--steps", "6", "--batch", "16", "--engine", "numpy"]
@@ -45,7 +45,7 @@ def fails(argv, status, words, capsys):
 
 def test_train_without_anything_else_learns_digits(monkeypatch, folder, capsys):
     asked = {}
-    monkeypatch.setattr("numpygan.cli.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
+    monkeypatch.setattr("numpygan.app.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
     assert cli.main(["train"]) == 0
     assert asked["args"] == (None, None, {})
     assert (asked["seed"], asked["engine"], asked["out"], asked["force"]) == (0, None, None, False)
@@ -67,7 +67,7 @@ def test_train_without_anything_else_learns_digits(monkeypatch, folder, capsys):
 
 def test_every_option_reaches_the_recipe(monkeypatch):
     asked = {}
-    monkeypatch.setattr("numpygan.cli.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
+    monkeypatch.setattr("numpygan.app.train.train", lambda *args, **kwargs: asked.update(args=args, **kwargs) or 0)
     line = ("train grid --preset ring --loss wasserstein --real-label .8 --fake-label .1 --flip .2 --label-noise .15 "
             "--batch-norm G --spectral --minibatch-std --pack 2 --r2 .6 --anneal .7 --average .99 "
             "--z 3 --noise uniform --hidden 5,6 "
@@ -224,9 +224,9 @@ def test_failures_are_one_sentence_and_status_1(undrawn, folder, monkeypatch, ca
     cli.main(["train", "ring", *SMALL, "--out", "whole"])
     capsys.readouterr()
     fails(["sample", "whole", "-n", "9" * 15, "--out", "s.npz"], 1, "not enough memory", capsys)     # at once
-    monkeypatch.setattr("numpygan.cli.sample.sample", lambda *_: (_ for _ in ()).throw(MemoryError("7 GB")))
+    monkeypatch.setattr("numpygan.app.sample.sample", lambda *_: (_ for _ in ()).throw(MemoryError("7 GB")))
     fails(["sample", "r", "--out", "s.npz"], 1, "not enough memory", capsys)
-    monkeypatch.setattr("numpygan.cli.sample.sample", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("by 0")))
+    monkeypatch.setattr("numpygan.app.sample.sample", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("by 0")))
     fails(["sample", "r", "--out", "s.npz"], 1, r"in numpygan itself \(ZeroDivisionError: by 0\): --debug", capsys)
     with pytest.raises(ZeroDivisionError):
         cli.main(["sample", "r", "--out", "s.npz", "--debug"])
@@ -268,13 +268,13 @@ BROKEN = {"vanished": "import shutil; shutil.rmtree('r')",
 def test_a_disk_that_fills_up_or_a_folder_that_vanishes_is_one_sentence(how, folder):
     """In the middle of a run, between two of its checkpoints."""
     code = (UNDRAWN.replace("sys.exit", f"""
-import numpygan.cli.train
-write = numpygan.cli.train.Saver.__call__
+import numpygan.app.train
+write = numpygan.app.train.Saver.__call__
 def spoil(self, gan):
     if len(gan.history) == 30:
         {BROKEN[how]}
     write(self, gan)
-numpygan.cli.train.Saver.__call__ = spoil
+numpygan.app.train.Saver.__call__ = spoil
 sys.exit"""))
     process = start(*LONG, code=code)
     _, err = process.communicate(timeout=60)
@@ -423,7 +423,7 @@ def test_a_stopped_run_ends_with_everything_saved_and_can_go_on(number, status, 
 @pytest.mark.parametrize(("number", "status"), STOPS)
 def test_other_commands_end_at_once_and_leave_nothing_half_written(number, status, folder):
     code = ("import sys, time; from numpygan.cli import main\n"
-            "from numpygan.cli import sample; from numpygan.files import atomic\n"
+            "from numpygan.app import sample; from numpygan.files import atomic\n"
             "def slow(*_):\n"
             "    with atomic('s.npz') as file:\n"
             "        file.write(b'half'); file.flush(); time.sleep(60)\n"
@@ -440,7 +440,7 @@ def test_other_commands_end_at_once_and_leave_nothing_half_written(number, statu
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_twice_quits_at_once(number, status, folder):
     """A run whose saving never ends: the second Ctrl-C (or SIGTERM) gets out of it."""
-    code = ("import sys, time; from numpygan.cli import main, train\n"
+    code = ("import sys, time; from numpygan.cli import main; from numpygan.app import train\n"
             "def never(*_):\n"
             "    open('saving', 'w').close()\n"
             "    time.sleep(60)\n"
@@ -462,7 +462,7 @@ def test_a_shell_may_repeat_that_the_terminal_was_closed():
         for _ in range(2):
             os.kill(os.getpid(), HANGUP)
         assert stop.signal == HANGUP
-    code = ("import os, signal, sys; from numpygan.cli import main; from numpygan.cli import sample\n"
+    code = ("import os, signal, sys; from numpygan.cli import main; from numpygan.app import sample\n"
             "def clear_up(*_):\n"
             "    try: os.kill(os.getpid(), signal.SIGHUP)\n"
             "    finally:\n"
@@ -488,7 +488,7 @@ def test_ctrl_c_while_the_package_is_imported_is_a_sentence(folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
 def test_a_signal_while_a_finished_run_is_drawn_does_not_say_that_steps_are_missing(folder, monkeypatch, capsys):
-    monkeypatch.setattr("numpygan.cli.run.Run.draw", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("numpygan.app.run.Run.draw", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     assert cli.main(["train", "ring", *SMALL, "--out", "r"]) == 143
     err = capsys.readouterr().err
     assert err == "numpygan: asked to stop when the run was finished: all of its 6 steps are there\n"

@@ -6,7 +6,7 @@ import pytest
 
 import numpygan as ng
 from numpygan import cli, evaluate
-from numpygan.cli.options import Misuse
+from numpygan.app.options import Misuse
 from numpygan.evaluate import board, images, points
 
 SMALL = ["--hidden", "8", "--steps", "3", "--batch", "16", "--engine", "numpy", "--out", "r"]

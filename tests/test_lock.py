@@ -11,7 +11,7 @@ from commands import UNDRAWN, start, wait_for
 
 import numpygan as ng
 from numpygan import cli
-from numpygan.cli import lock
+from numpygan.app import lock
 
 TRAIN = ["train", "ring", "--hidden", "8", "--batch", "16", "--engine", "numpy", "--steps"]
 

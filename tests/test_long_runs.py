@@ -96,7 +96,7 @@ def test_200_000_steps_stay_flat(engine):
 def test_a_run_leaves_no_file_handle_and_no_figure_open(tmp_path, monkeypatch):
     import matplotlib.pyplot as plt
 
-    from numpygan.cli.train import resume, train
+    from numpygan.app.train import resume, train
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NUMPYGAN_ENGINE", "numpy")
     changes = {"hidden_G": (8,), "hidden_D": (8,), "steps": 6, "batch": 16}

@@ -13,14 +13,14 @@ from PIL import Image
 
 import numpygan as ng
 from numpygan import checkpoint
+from numpygan.app import trainset
+from numpygan.app.export import export
+from numpygan.app.options import Misuse
+from numpygan.app.run import FILES, Run, max_snapshots
+from numpygan.app.sample import sample
+from numpygan.app.scale import scaled, unscaled
+from numpygan.app.train import resume, train
 from numpygan.archive import CheckpointError
-from numpygan.cli import trainset
-from numpygan.cli.export import export
-from numpygan.cli.options import Misuse
-from numpygan.cli.run import FILES, Run, max_snapshots
-from numpygan.cli.sample import sample
-from numpygan.cli.scale import scaled, unscaled
-from numpygan.cli.train import resume, train
 from numpygan.evaluate import evaluate
 from numpygan.files import atomic, sweep, write_json
 from numpygan.presets import PRESETS, Recipe, build, choose
@@ -188,8 +188,8 @@ def test_a_run_that_dies_and_is_resumed_ends_with_the_same_bits(name, recipe, wh
     recipe = SMALL | {"steps": 14} | recipe
     train(name, changes=recipe, out="whole", checkpoint_every=4)
     with monkeypatch.context() as patch:
-        patch.setattr("numpygan.cli.train.Preview.__call__", lambda self, gan: _die_at(gan, when))
-        patch.setattr("numpygan.cli.train._finish", lambda *_: None)
+        patch.setattr("numpygan.app.train.Preview.__call__", lambda self, gan: _die_at(gan, when))
+        patch.setattr("numpygan.app.train._finish", lambda *_: None)
         with pytest.raises(Killed):
             train(name, changes=recipe, out="part", checkpoint_every=4)
     assert len(ng.GAN.load("part/checkpoint.npz").history) == when // 4 * 4
@@ -207,8 +207,8 @@ def _die_at(gan, step):
 def test_a_run_that_dies_before_its_first_checkpoint_is_resumed_too(folder, monkeypatch):
     train("ring", changes=SMALL, out="whole", checkpoint_every=10)
     with monkeypatch.context() as patch:
-        patch.setattr("numpygan.cli.train.Preview.__call__", lambda self, gan: _die_at(gan, 3))
-        patch.setattr("numpygan.cli.train._finish", lambda *_: None)
+        patch.setattr("numpygan.app.train.Preview.__call__", lambda self, gan: _die_at(gan, 3))
+        patch.setattr("numpygan.app.train._finish", lambda *_: None)
         with pytest.raises(Killed):
             train("ring", changes=SMALL, out="part", checkpoint_every=10)
     assert len(ng.GAN.load("part/checkpoint.npz").history) == 0
@@ -376,7 +376,7 @@ def test_a_diverged_run_keeps_its_last_checkpoint_and_is_not_resumed(folder, pic
             held.append((folder / "a" / "checkpoint.npz").read_bytes())
             gan.G.theta = np.full_like(gan.G.theta, np.nan)
     held = []
-    monkeypatch.setattr("numpygan.cli.train.Preview.__call__", spoil)
+    monkeypatch.setattr("numpygan.app.train.Preview.__call__", spoil)
     with pytest.raises(ng.Divergence, match="diverged in step 10: .* of G"):
         train("ring", changes=SMALL | {"steps": 50}, out="a", checkpoint_every=4)
     config = json.loads((folder / "a" / "config.json").read_text())
@@ -530,7 +530,7 @@ def test_samples_are_those_of_the_generator_and_the_seed(folder):
 def test_many_samples_are_drawn_in_parts(folder, monkeypatch):
     train("ring", changes=SMALL, out="a")
     sample("a", 10, 7, "x.npz")
-    monkeypatch.setattr("numpygan.cli.sample.CHUNK", 4)
+    monkeypatch.setattr("numpygan.app.sample.CHUNK", 4)
     sample("a", 10, 7, "y.npz")
     with np.load("x.npz") as x, np.load("y.npz") as y:
         np.testing.assert_allclose(x["samples"], y["samples"], rtol=1e-5)

@@ -7,8 +7,8 @@ import pytest
 
 import numpygan as ng
 from numpygan import cli, weights
+from numpygan.app.run import Run
 from numpygan.archive import CheckpointError
-from numpygan.cli.run import Run
 
 X = np.random.default_rng(3).standard_normal((50, 4))
 

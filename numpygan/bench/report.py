@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cli.outputs import check_file
-from ..cli.terminal import say
+from ..app.outputs import check_file
+from ..app.terminal import say
 from ..files import write_json
 from .race import OURS, PEERS, SCALING, contestants, cpus, imports, installed, race, ratio, starts
 from .workloads import ALL, GROWTH, WORKLOADS, megaflops

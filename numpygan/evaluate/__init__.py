@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 
-from ..cli.run import Run
-from ..cli.sample import generate
-from ..cli.terminal import interactive, say
-from ..cli.trainset import load_of
+from ..app.run import Run
+from ..app.sample import generate
+from ..app.terminal import interactive, say
+from ..app.trainset import load_of
 from . import images, points
 from .board import Board
 

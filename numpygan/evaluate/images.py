@@ -5,9 +5,9 @@ import numpy as np
 
 from .. import data as datasets
 from .. import metrics
+from ..app.options import Misuse
+from ..app.terminal import say
 from ..classifier import Classifier, train_classifier
-from ..cli.options import Misuse
-from ..cli.terminal import say
 from .board import Board, Column
 
 MAX_SAMPLES = 10_000            # by default, where the data has as many

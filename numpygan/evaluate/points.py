@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from ..cli.options import Misuse
+from ..app.options import Misuse
 from ..data.mixture import Mixture
 from .board import Board, Column
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from ..cli import outputs
-from ..cli.options import Misuse
-from ..cli.terminal import interactive
+from ..app import outputs
+from ..app.options import Misuse
+from ..app.terminal import interactive
 from ..files import sweep
 
 

@@ -5,7 +5,7 @@ carries out in parallel and goes on with after a stop; one that prints more has 
 """
 import importlib
 
-from ..cli.options import Misuse, unknown
+from ..app.options import Misuse, unknown
 from . import runner
 from .cells import Cell
 from .runner import run

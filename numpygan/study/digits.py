@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import data as datasets
+from ..app.options import Misuse
 from ..classifier import Classifier, train_classifier
-from ..cli.options import Misuse
 from ..metrics import class_shares, confident_share, nearest_distance, within_class_distance
 from ..presets import PRESETS, build
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import data as datasets
 from .. import init, metrics, optim
+from ..app.terminal import say
 from ..averaging import Averaged
 from ..classifier import train_classifier
-from ..cli.terminal import say
 from ..data.rows import Rows
 from ..files import sweep
 from ..gan import GAN

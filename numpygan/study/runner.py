@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..cli import outputs
-from ..cli.run import environment
-from ..cli.terminal import interactive
+from ..app import outputs
+from ..app.run import environment
+from ..app.terminal import interactive
 from ..engine import name_of
 from ..files import sweep
 from .cells import Store

@@ -17,9 +17,9 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 
-from .. import __version__
-from .options import Misuse, Parser, number, one_of, unknown, whole, widths
-from .terminal import TO_END
+from . import __version__
+from .app.options import Misuse, Parser, number, one_of, unknown, whole, widths
+from .app.terminal import TO_END
 
 Carry = Callable[[argparse.Namespace], int]
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], Carry]]] = {}
@@ -37,8 +37,8 @@ def command(summary: str) -> Callable:
 
 @command("train a GAN; without anything else, on the handwritten digits that come with the package")
 def train(parser: argparse.ArgumentParser) -> Carry:
-    from ..data import NAMES
-    from ..presets import PRESETS
+    from .data import NAMES
+    from .presets import PRESETS
     parser.epilog = ("Every data set has a recipe of its own (see numpygan/presets.py); the options change it. "
                      "--hidden, --activation and --lr set both networks; with -G or -D at their end, one of them.")
     parser.add_argument("data", nargs="?", metavar="DATA", help=f"{', '.join(NAMES)}, or the path of a .npy or .npz "
@@ -55,16 +55,16 @@ def train(parser: argparse.ArgumentParser) -> Carry:
         help="in steps (default: a tenth of the run; 0: only at the end)")
 
     def carry(args):
-        from .train import train
+        from .app.train import train
         return train(args.data, args.preset, _changes(args), seed=args.seed, engine=args.engine, root=args.root,
                      out=args.out, force=args.force, checkpoint_every=args.checkpoint_every, command=args.command_line)
     return carry
 
 
 def _recipe_options(group):
-    from ..gan import NOISE
-    from ..network import ACTIVATIONS
-    from ..presets import INITS, LOSSES, OPTIMISERS
+    from .gan import NOISE
+    from .network import ACTIVATIONS
+    from .presets import INITS, LOSSES, OPTIMISERS
     add = group.add_argument
     add("--loss", choices=LOSSES)
     add("--real-label", type=number(0, 1), metavar="α", help="D's target on data; below 1: one-sided label smoothing")
@@ -114,7 +114,7 @@ def _changes(args):
     """The settings of the recipe that were given: field of `Recipe` -> value."""
     from dataclasses import fields
 
-    from ..presets import Recipe
+    from .presets import Recipe
     given = vars(args)
     changes = {f"{name}_{net}": given[name] for name in ("hidden", "activation", "lr") if name in given for net in "GD"}
     return changes | {f.name: given[f.name] for f in fields(Recipe) if f.name in given and f.name != "data"}
@@ -126,7 +126,7 @@ def resume(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--steps", type=whole(1), metavar="N", help="train to that many steps in all")
 
     def carry(args):
-        from .train import resume
+        from .app.train import resume
         return resume(args.run, args.steps)
     return carry
 
@@ -139,7 +139,7 @@ def sample(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", required=True, metavar="FILE", help=".png for a picture, .npz for the numbers")
 
     def carry(args):
-        from .sample import sample
+        from .app.sample import sample
         return sample(args.run, args.n, args.seed, args.out)
     return carry
 
@@ -153,7 +153,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--json", action="store_true", help="for machines")
 
     def carry(args):
-        from ..evaluate import evaluate
+        from .evaluate import evaluate
         return evaluate(args.run, args.n, args.seed, args.json)
     return carry
 
@@ -165,21 +165,21 @@ def export(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", required=True, metavar="FILE", help="a .npz file")
 
     def carry(args):
-        from .export import export
+        from .app.export import export
         return export(args.run, args.network, args.out)
     return carry
 
 
 @command("draw the figures of the theory: Figure 1 of the paper, vanishing gradients, the Dirac-GAN, …")
 def figures(parser: argparse.ArgumentParser) -> Carry:
-    from ..figures import FIGURES
+    from .figures import FIGURES
     parser.epilog = "; ".join(f"{name}: {figure.shows}" for name, figure in FIGURES.items())
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)")
     parser.add_argument("--out", default="figures", metavar="DIR",
                         help="the folder they go to, in place of older ones (default: figures)")
 
     def carry(args):
-        from ..figures import main
+        from .figures import main
         _check(args.names, FIGURES)
         return main(dict.fromkeys(args.names) or FIGURES, args.out)
     return carry
@@ -187,7 +187,7 @@ def figures(parser: argparse.ArgumentParser) -> Carry:
 
 @command("measure methods over seeds in parallel: a table with standard errors, beside anchors and protocol")
 def study(parser: argparse.ArgumentParser) -> Carry:
-    from ..study import STUDIES
+    from .study import STUDIES
     lines = "; ".join(f"{name}: {what}" for name, what in STUDIES.items())
     parser.epilog = f"{lines}. A study that was stopped goes on where it was when it is started again."
     parser.add_argument("name", type=one_of(STUDIES), metavar="NAME", help=", ".join(STUDIES))
@@ -197,14 +197,14 @@ def study(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", metavar="FOLDER", help="of table, picture and cells (default: runs/study-NAME)")
 
     def carry(args):
-        from ..study import main
+        from .study import main
         return main(args.name, args.seeds, args.quick, args.jobs, args.out)
     return carry
 
 
 @command("time a training step beside PyTorch and JAX, where they are installed, and beside the bare products")
 def bench(parser: argparse.ArgumentParser) -> Carry:
-    from ..bench.workloads import ALL, FAMILY, WORKLOADS
+    from .bench.workloads import ALL, FAMILY, WORKLOADS
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help=f"{', '.join(WORKLOADS)} (default: these), or one of them and a part of the family, -"
                              f"{', -'.join(FAMILY)}: digits-gp")
@@ -215,7 +215,7 @@ def bench(parser: argparse.ArgumentParser) -> Carry:
     parser.add_argument("--out", metavar="FILE", help="draw them into this PNG file")
 
     def carry(args):
-        from ..bench import main
+        from .bench import main
         _check(args.names, ALL)
         return main(args.names, args.rounds, args.threads, args.json, args.out)
     return carry
