@@ -371,6 +371,32 @@ def test_and_no_other_is(penalty, engine, dtype):
         assert math.isnan(penalty(D, x, x_fake, seeded())[0])
 
 
+class Times(ng.Layer):
+    """y = factor · x"""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def forward(self, p, x, c):
+        return self.factor * x, None
+
+    def backward(self, p, cache, dy, c):
+        return self.factor * dy, {}
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_what_is_refused_does_not_depend_on_the_unit_of_the_output(factor, penalty):
+    """All gradients have the factor, and so must what is allowed for rounding."""
+    x, x_fake = batches()
+
+    def times(*layers):
+        return ng.Network([ng.Dense(8), *layers, ng.Dense(1), Times(factor)], 3, rng=np.random.default_rng(0),
+                          dtype=np.float64, engine="numpy")
+    with pytest.raises(ValueError, match=r"through Loses.* does not find how backward changes with x"):
+        penalty(times(Loses()), x, x_fake, seeded())
+    assert np.isfinite(penalty(times(Bent(), Scaled(True)), x, x_fake, seeded())[1]).all()
+
+
 def test_the_second_look_is_at_few_rows_and_draws_nothing(engine, monkeypatch):
     D, (x, _) = critic([ng.Dense(6), Swish(), ng.Dropout(0.3)], engine), batches(200, 200)
     seen, rng = [], seeded()
