@@ -4,7 +4,7 @@ The loops over a row do one thing each: where there are too many arrays, LLVM do
 """
 import numpy as np
 
-from .support import ODD_ARGUMENTS, alike, closed, dividing_jit, floats, jit, opening, reals
+from .support import COMPILED, ODD_ARGUMENTS, alike, closed, dividing_jit, floats, jit, opening, reals
 
 
 @dividing_jit
@@ -117,7 +117,7 @@ def batch_norm(x, gamma, beta, eps):
     """
     eps = float(reals(eps, "eps"))                          # see `closed`
     try:                                                    # with arrays as they nearly always are
-        found = _normalise(x, gamma, beta, eps)
+        found = COMPILED and _normalise(x, gamma, beta, eps)            # a loop in Python would take any types
         if found:
             return found
     except ODD_ARGUMENTS:
@@ -141,7 +141,7 @@ def batch_norm_backward(dy, x_hat, var, gamma, eps):
     """
     eps = float(reals(eps, "eps"))
     try:
-        found = _back(dy, x_hat, var, gamma, eps)
+        found = COMPILED and _back(dy, x_hat, var, gamma, eps)
         if found:
             return found
     except ODD_ARGUMENTS:

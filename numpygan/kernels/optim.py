@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
+from numba import types
 from numba.extending import intrinsic
 
 from . import passes, team
@@ -24,9 +24,8 @@ from .intrinsics import (
     udiv,
     word_at,
 )
-from .support import ODD_ARGUMENTS, alike, closed, floats, jit, opened, piece_of, vectors
+from .support import COMPILED, ODD_ARGUMENTS, alike, closed, floats, jit, opened, piece_of, vectors
 
-COMPILED = not config.DISABLE_JIT               # type: ignore[attr-defined]
 PIECE, MOST = 2**12, 64         # numbers that are worth a piece of their own; pieces that are enough
 LONG = 8 * PIECE                # a vector that is worth sharing
 

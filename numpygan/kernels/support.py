@@ -29,6 +29,7 @@ from numba.core.untyped_passes import FixupArgs, InlineInlinables, IRProcessing,
 # Sums may be reordered and products fused, so that loops vectorise; NaN and infinity keep their meaning, but in
 # 1 / √x (see `dividing_jit`).
 FASTMATH = {"nsz", "arcp", "contract", "reassoc"}
+COMPILED = not numba.config.DISABLE_JIT     # type: ignore[attr-defined]
 REALS = {"f": types.float32, "d": types.float64}            # what the kernels take, by the character of the dtype
 
 
