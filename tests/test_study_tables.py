@@ -153,7 +153,7 @@ def test_a_changed_setting_or_engine_does_not_use_an_old_cell(folder, monkeypatc
     assert CALLS == []
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"cell": {}, "result": {}}'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"cell": {}, "result": {}}', b"[" * 100_000])
 def test_a_damaged_cell_is_measured_again(folder, damage):
     run(study(seeds=1), jobs=1)
     for path in (folder / "cells").iterdir():
@@ -166,7 +166,8 @@ def test_a_damaged_cell_is_measured_again(folder, damage):
 
 @pytest.mark.parametrize("damage", [
     lambda result: 5, lambda result: [], lambda result: {}, lambda result: result | {"seconds": None},
-    lambda result: result | {"seconds": "1"}])
+    lambda result: result | {"seconds": "1"}, lambda result: result | {"value": np.nan},
+    lambda result: result | {"value": 10**400}])
 def test_a_cell_that_lost_a_number_is_measured_again(folder, damage):
     run(study(seeds=1), jobs=1)
     for path in (folder / "cells").iterdir():

@@ -49,7 +49,7 @@ class Store:
         try:
             content = json.loads(self.path(cell).read_bytes())
             return content["result"] if content["cell"] == _identity(cell) else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self, cell: Cell, result: Result) -> None:

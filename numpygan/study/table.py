@@ -1,5 +1,6 @@
 """A study: cells to measure, the table of their means, and where both are kept."""
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,10 +53,14 @@ def rows(study: Study, found: dict[str, Result]) -> list[Row]:
 
 
 def known(study: Study, store: Store) -> dict[str, Result]:
-    """The cells that were measured before; one whose file has lost a number is measured again."""
+    """The cells that were measured before; one whose file has lost a number, or holds NaN, is measured again."""
     read = ((cell.name, store.read(cell)) for cell in study.cells)
     return {name: result for name, result in read if isinstance(result, dict) and
-            all(isinstance(result.get(column), int | float) for column in (*study.columns, "seconds"))}
+            all(_kept(result.get(column)) for column in (*study.columns, "seconds"))}
+
+
+def _kept(value):
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 # ------------------------------------------------------------------------------------------------- as text
