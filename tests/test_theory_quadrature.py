@@ -119,6 +119,20 @@ def test_an_integral_that_cannot_be_had_is_an_error():
         integrate(one(lambda x: np.full(len(x), np.nan)), LINE)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_jump_that_no_break_names_is_found_wherever_it_lies(seed):
+    """Beside the end of a box no rule has a node. Of 1,500 such integrals 100 were refused, 100 off by up to 3e-7."""
+    rng = np.random.default_rng(seed)
+    width, start = 10**rng.uniform(-2, -0.7), rng.uniform(0.02, 0.75)
+    height = 1 / (1 - width)
+
+    def holed(x):
+        return np.where((x > start) & (x < start + width), 0.0, height)
+
+    exact = 0.5 * ((1 - width) * np.log(2 / (1 + height)) + width * np.log(2) + np.log(2 * height / (1 + height)))
+    assert theory.jsd(lambda x: np.ones(len(x)), holed, support=(0, 1)) == pytest.approx(exact, abs=1e-11)
+
+
 def test_slow_integrals_are_given_up(monkeypatch):
     monkeypatch.setattr(quadrature, "MAX_POINTS", 20_000)
     disc = one(lambda x: ((x**2).sum(1) < 1) / np.pi)
