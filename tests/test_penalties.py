@@ -397,6 +397,13 @@ def test_what_is_refused_does_not_depend_on_the_unit_of_the_output(factor, penal
     assert np.isfinite(penalty(times(Bent(), Scaled(True)), x, x_fake, seeded())[1]).all()
 
 
+def test_a_critic_without_any_gradient_has_a_penalty(penalty):
+    """Every difference is 0 there, and so is what is allowed for rounding."""
+    D = ng.Network([ng.Dense(4), Bent(), ng.Dense(1, bias=False)], 3, rng=np.random.default_rng(0), engine="numpy")
+    D.theta = np.zeros(D.theta.size)
+    assert not penalty(D, *batches(), seeded())[1].any()
+
+
 def test_the_second_look_is_at_few_rows_and_draws_nothing(engine, monkeypatch):
     D, (x, _) = critic([ng.Dense(6), Swish(), ng.Dropout(0.3)], engine), batches(200, 200)
     seen, rng = [], seeded()
