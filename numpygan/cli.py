@@ -325,7 +325,8 @@ def _carry_out(argv):
     args, rest = top.parse_known_args(argv)
     if rest:
         options = [option for action in parts[args.command]._actions for option in action.option_strings]
-        what = unknown(rest[0].split("=")[0], options) if rest[0].startswith("-") else f"{rest[0]!r} is one too many"
+        option = rest[0].startswith("-") and "--" not in argv           # behind -- there are none
+        what = unknown(rest[0].split("=")[0], options) if option else f"{rest[0]!r} is one too many"
         raise Misuse(f"{what} (see numpygan {args.command} --help)")
     args.command_line = ["numpygan", *argv]
     return args.carry(args)

@@ -169,6 +169,7 @@ def test_help_and_version(capsys):
     ("train --steps 3 --epochs 4", "not allowed with"),
     ("train ring --epochs 4", "endless data has no epochs"),
     ("train ring moons", "'moons' is one too many"),
+    ("train -- ring --steps", "'--steps' is one too many"),
     ("train --root nowhere mnist", "--root names nowhere, which is not a folder"),
     ("train --out", "expected one argument"),
     ("sample", "required: RUN, --out"),
