@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -210,6 +211,24 @@ def test_a_link_to_nowhere_is_said_before_the_work(undrawn, folder, capsys):
     for argv in (["sample", "r", "--out"], ["export", "r", "--out"], ["bench", "fig1", "--json"]):
         fails([*argv, "lost.npz"], 2, "lost.npz lies in no folder: make /gone first, or name another", capsys)
     fails(["bench", "fig1", "--out", "lost.png"], 2, "lost.png lies in no folder: make .*/gone first", capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="devices of another kind")
+def test_no_file_takes_the_place_of_a_device(folder, monkeypatch, capsys):
+    os.mkfifo("p.png")
+    monkeypatch.setattr("numpygan.bench.report.contestants", None)                 # nobody races before it is said
+    for argv in (["bench", "fig1", "--json", "/dev/null"], ["bench", "fig1", "--out", "p.png"],
+                 ["sample", "r", "--out", "p.png"]):
+        fails(argv, 2, f"{argv[-1]} is a device or a pipe, whose place a file would take: name a file", capsys)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(folder, monkeypatch, capsys):
+    monkeypatch.setattr("numpygan.bench.report.contestants", None)
+    monkeypatch.setattr(os, "access", lambda place, mode: not (mode & os.W_OK and str(place) == str(folder)))
+    for argv in (["bench", "fig1", "--json", "x"], ["sample", "r", "--out", "x.png"],
+                 ["export", "r", "--out", "x.npz"]):
+        fails(argv, 2, f"{argv[-1]} lies in a folder that cannot be written: name another", capsys)
 
 
 def test_failures_are_one_sentence_and_status_1(undrawn, folder, monkeypatch, capsys):

@@ -41,8 +41,12 @@ def check_file(path: str, option: str) -> None:
     place = Path(os.path.realpath(path))                  # behind a link, where `atomic` writes
     if place.is_dir():
         raise Misuse(f"{option} {path} is a folder: name a file")
+    if place.exists() and not place.is_file():            # such as /dev/null, which root could replace
+        raise Misuse(f"{option} {path} is a device or a pipe, whose place a file would take: name a file")
     if place.name in KEPT and place.with_name("config.json").is_file():
         raise Misuse(f"{option} {path} is the {place.name} of a run, which would be lost: name another file")
     if not place.parent.is_dir():
         above = place.parent if Path(path).is_symlink() else Path(path).parent
         raise Misuse(f"{option} {path} lies in no folder: make {above} first, or name another")
+    if not os.access(place.parent, os.W_OK):
+        raise Misuse(f"{option} {path} lies in a folder that cannot be written: name another")
