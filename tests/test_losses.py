@@ -49,6 +49,15 @@ def test_at_D_one_half_the_loss_of_D_is_log_4(Loss, engine):
     assert d_fake.tolist() == [[1 / 4]] * 2                      # +½/m
 
 
+def test_logits_may_be_lists_and_are_numbers(Loss, engine):
+    loss, real, fake = Loss().using(engine), column(1, -2, 0), column(3, -1)
+    for got, e in zip(loss.discriminator(real.tolist(), fake.tolist()), loss.discriminator(real, fake), strict=True):
+        assert np.array_equal(got, e)
+    for logits in ((real, fake.astype(str)), (real.astype(bytes), fake), (real, [[None], [1.0]])):
+        with pytest.raises(TypeError, match="the logits must be real numbers, got"):
+            loss.discriminator(*logits)
+
+
 def test_the_two_generators_by_hand(engine):
     """At s = ln 3, D = ¾: log(1 − D) = −log 4, −log D = log(4/3), with slopes −¾ and −¼; two logits, so halves."""
     L, d = ng.losses.Minimax().using(engine).generator(column(LN3, 0))
