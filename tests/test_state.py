@@ -356,3 +356,9 @@ def test_a_file_holds_it_and_training_goes_on_to_the_same_bits(tmp_path, engine)
     for net, twin in ((gan.G, other.G), (gan.D, other.D)):
         assert net.state.tobytes() == twin.state.tobytes()
         assert net.theta.tobytes() == twin.theta.tobytes()
+
+
+def test_what_a_layer_proposes_may_be_a_list_or_a_number():
+    slots, old = [[("mean", 0, 2, (2,)), ("count", 2, 3, ())]], np.array([1., 2, 3])
+    assert ng.slots.renewed(old, slots, [{"mean": [4, 5], "count": 6}]).tolist() == [4, 5, 6]
+    assert old.tolist() == [1, 2, 3]
