@@ -103,8 +103,8 @@ def _elsewhere(layer, x_shape, engine, rng):
             _gradients(one, label, Report(""), rng, 8 * EPS * roundings * largest)
             _float32(one, label, Report(""), roundings)
         except GradientError as e:
-            raise GradientError(e, "At other parameters, for smaller inputs, it is right: is something kept on "
-                                        "self, or cut off?") from None
+            raise GradientError(e, "At other parameters, for smaller inputs, it is right: is something kept on self, "
+                                   "or cut off?") from None
 
 
 def _repeatable(trial):
