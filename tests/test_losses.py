@@ -58,6 +58,14 @@ def test_logits_may_be_lists_and_are_numbers(Loss, engine):
             loss.discriminator(*logits)
 
 
+@pytest.mark.parametrize("dtype", [int, bool, np.float16, complex])
+def test_kernels_of_losses_take_no_other_types(dtype):
+    """As loops in Python too: the gradient would be cut down to whole numbers."""
+    for call in (kernels.non_saturating_generator, kernels.mean_sigmoid, kernels.minimax_generator):
+        with pytest.raises(TypeError, match="float32 and float64"):
+            call(np.ones((3, 1), dtype))
+
+
 def test_the_two_generators_by_hand(engine):
     """At s = ln 3, D = ¾: log(1 − D) = −log 4, −log D = log(4/3), with slopes −¾ and −¼; two logits, so halves."""
     L, d = ng.losses.Minimax().using(engine).generator(column(LN3, 0))

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .exponential import decay_float32, decay_float64, each, exponentials, log1p_float32, log1p_float64
-from .support import ODD_ARGUMENTS, closed, floats, jit, matrix, opened, ordered_jit, reals
+from .support import COMPILED, ODD_ARGUMENTS, closed, floats, jit, matrix, opened, ordered_jit, reals
 
 
 @ordered_jit
@@ -115,7 +115,7 @@ def _mean(logit, target):
 def _with_one(logit, target):
     """The mean of ℓ(sᵢ, t), its gradient, and the mean of ℓ′(sᵢ, t)."""
     try:                                                    # with an array as it nearly always is
-        if logit.size:
+        if COMPILED and logit.size:                         # a loop in Python would take any types
             return _with(logit, target)
     except ODD_ARGUMENTS:
         pass
