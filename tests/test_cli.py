@@ -32,6 +32,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def terminal():
+    """Under nohup SIGHUP is ignored, here and in every command that is started, and runs leave it so."""
+    before = signal.getsignal(HANGUP) if HANGUP else None
+    if before is signal.SIG_IGN:
+        signal.signal(HANGUP, signal.SIG_DFL)
+    yield
+    if before is signal.SIG_IGN:
+        signal.signal(HANGUP, before)
+
+
 def fails(argv, status, words, capsys):
     """The command ends with that status and one sentence, and leaves nothing."""
     assert cli.main(argv) == status
