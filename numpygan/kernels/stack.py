@@ -182,7 +182,7 @@ def _gradients(x, between, hidden, y, dy, theta, sizes, slopes, g, want_dx):
         raise ValueError(f"the gradient goes into a vector like theta, {theta.shape} {theta.dtype}, to write to, got "
                          f"{g.shape} {g.dtype}")
     dx = np.empty(x.shape, x.dtype) if want_dx else NOTHING[x.dtype.char]
-    arguments = x, between, hidden, y, dy, theta, sizes, slopes, g, dx
+    arguments = x, between, hidden, y, dy, theta, sizes, slopes, np.asarray(g), dx          # of a subclass, its memory
     if OURS:
         opening(passes._backward, _backward, *arguments)
     else:
