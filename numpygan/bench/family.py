@@ -11,6 +11,20 @@ from . import peers
 from .workloads import GAMMA, RATE, WEIGHT, Workload, real_rows
 
 
+def _of_D(w, real, fakes, relu, softplus):
+    """The loss of D on logits of either library, with its own functions; without penalty."""
+    if w.variant == "gp":
+        return fakes.mean() - real.mean()                                                       # Wasserstein
+    if w.variant == "spectral":
+        return relu(1 - real).mean() + relu(1 + fakes).mean()                                   # hinge
+    return softplus(-real).mean() + softplus(fakes).mean()
+
+
+def _of_G(w, s, softplus):
+    """And that of G."""
+    return -s.mean() if w.variant in ("gp", "spectral") else softplus(-s).mean()
+
+
 def torch_tuned(w: Workload):
     """Fakes of D's step without a graph, one batch of 2n where no row sees another, D frozen in G's step."""
     G, D, opt_G, opt_D = peers.torch_networks(w, fused=True)
@@ -32,17 +46,11 @@ def _torch_losses(w, G, D):
         with torch.no_grad():
             fake = G(z)
         real, fakes = (D(x), D(fake)) if w.variant == "batchnorm" else D(torch.cat([x, fake])).split(w.batch)
-        if w.variant == "gp":
-            loss = fakes.mean() - real.mean()
-        elif w.variant == "spectral":
-            loss = relu(1 - real).mean() + relu(1 + fakes).mean()
-        else:
-            loss = softplus(-real).mean() + softplus(fakes).mean()
+        loss = _of_D(w, real, fakes, relu, softplus)
         return loss + penalty(x, fake) if w.variant in ("gp", "r1") else loss
 
     def loss_of_G(z):
-        s = D(G(z))
-        return -s.mean() if w.variant in ("gp", "spectral") else softplus(-s).mean()
+        return _of_G(w, D(G(z)), softplus)
     return loss_of_D, loss_of_G
 
 
@@ -107,7 +115,6 @@ def _jax_losses(w, G, D):
     """(loss of D, memory of D) of (d, memory, g, memory, x, z, key), and the like of G."""
     import jax
     import jax.numpy as jnp
-    softplus, relu = jax.nn.softplus, jax.nn.relu
 
     def penalty(d, memory, x, fake, key):
         e = jax.random.uniform(jax.random.fold_in(key, 2), (w.batch, 1))
@@ -125,12 +132,7 @@ def _jax_losses(w, G, D):
         else:
             s, memory = _jax_forward(D, d, memory, jnp.concatenate([x, fake]), key)
             real, fakes = s[:w.batch], s[w.batch:]
-        if w.variant == "gp":
-            loss = fakes.mean() - real.mean()
-        elif w.variant == "spectral":
-            loss = relu(1 - real).mean() + relu(1 + fakes).mean()
-        else:
-            loss = softplus(-real).mean() + softplus(fakes).mean()
+        loss = _of_D(w, real, fakes, jax.nn.relu, jax.nn.softplus)
         if w.variant in ("gp", "r1"):
             loss += penalty(d, memory, x, fake, key)
         return loss, memory
@@ -138,7 +140,7 @@ def _jax_losses(w, G, D):
     def loss_of_G(g, memory, d, d_memory, z, key):
         fake, memory = _jax_forward(G, g, memory, z, key)
         s = _jax_forward(D, d, d_memory, fake, key)[0]
-        return (-s.mean() if w.variant in ("gp", "spectral") else softplus(-s).mean()), memory
+        return _of_G(w, s, jax.nn.softplus), memory
     return loss_of_D, loss_of_G
 
 
